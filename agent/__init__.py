@@ -1,0 +1,1 @@
+"""The application: everything that knows both LiveKit and the product."""

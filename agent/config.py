@@ -1,0 +1,99 @@
+"""Settings: the only reader of os.environ, and the one place where a default is written.
+
+Secrets are SecretStr, so that neither a log line nor a repr shows them.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+DEV_KEY = "devkey"
+DEV_SECRET = "secret"
+"""The pair every LiveKit development server and tool knows; livekit.yaml marks it so."""
+
+_ENVIRONMENT = {
+    "livekit_url": "LIVEKIT_URL",
+    "livekit_api_key": "LIVEKIT_API_KEY",
+    "livekit_api_secret": "LIVEKIT_API_SECRET",
+    "agent_name": "AGENT_NAME",
+    "persona": "VISAVIS_PERSONA",
+    "portrait": "VISAVIS_PORTRAIT",
+    "renderer": "VISAVIS_RENDERER",
+    "host": "VISAVIS_HOST",
+    "port": "VISAVIS_PORT",
+    "log_level": "VISAVIS_LOG_LEVEL",
+    "openai_api_key": "OPENAI_API_KEY",
+    "openai_base_url": "OPENAI_BASE_URL",
+    "openai_model": "OPENAI_MODEL",
+    "deepgram_api_key": "DEEPGRAM_API_KEY",
+    "elevenlabs_api_key": "ELEVENLABS_API_KEY",
+}
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names the variable and what it may be."""
+
+
+class Settings(BaseModel):
+    """Everything the environment may say. Empty variables count as not set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    livekit_url: str = "ws://127.0.0.1:7880"
+    livekit_api_key: str = DEV_KEY
+    livekit_api_secret: SecretStr = SecretStr(DEV_SECRET)
+    agent_name: str = ""
+    """Set: the worker waits to be dispatched by this name. Empty: it takes every new room."""
+    persona: str = "imani"
+    portrait: str | None = None
+    """Wears this portrait instead of the persona's own."""
+    renderer: str = "cpu"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    openai_model: str = "gpt-4.1-mini"
+    deepgram_api_key: SecretStr | None = None
+    elevenlabs_api_key: SecretStr | None = None
+
+    @field_validator("livekit_url")
+    @classmethod
+    def _websocket(cls, value: str) -> str:
+        if not value.startswith(("ws://", "wss://")):
+            raise ValueError("must start with ws:// or wss://")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the environment once. Raises ConfigError naming each variable that cannot be used."""
+        source = os.environ if environment is None else environment
+        given = {field: source[name] for field, name in _ENVIRONMENT.items() if source.get(name)}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise ConfigError("; ".join(_sentence(e) for e in error.errors())) from None
+
+    @property
+    def has_llm(self) -> bool:
+        """A real language model is set up: a key, or the address of a local server."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+    @property
+    def http_url(self) -> str:
+        """livekit-server's HTTP address, for its API."""
+        return "http" + self.livekit_url.removeprefix("ws")
+
+
+def _sentence(error: Mapping[str, object]) -> str:
+    location = error.get("loc")
+    field = str(location[0]) if isinstance(location, tuple) and location else "?"
+    message = str(error.get("msg", "")).removeprefix("Value error, ")
+    return f"{_ENVIRONMENT.get(field, field)}: {message}"
