@@ -1,0 +1,163 @@
+"""The AgentSession's end of the avatar: speech goes in by segment, playback events come back.
+
+A segment is what lies between the first frame and its flush; the sink owes exactly one
+playback_finished for each, after the flush, with the position that was heard. It accepts any
+sample rate and resamples itself, because LiveKit's resampler drops the timings on the frames.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from avatar.frames import CLOCK_RATE, AudioChunk, Phone, SpeechEnd, Timings, Word
+from avatar.timeline import Finished, Samples, Started
+from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
+from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+
+from livekit import rtc
+
+from .playout import Playout
+
+logger = logging.getLogger(__name__)
+
+USERDATA_PHONEMES = "visavis.phonemes"
+"""Key in AudioFrame.userdata: a list of {"alphabet": "ipa" | "arpabet" | "sapi", "phones":
+[[symbol, start_s, end_s], ...]}, in seconds from the segment's first sample."""
+
+
+class AvatarSink(AudioOutput):
+    """An AudioOutput that can pause. on_attached: told whether the session uses this sink."""
+
+    def __init__(self, *, on_attached: Callable[[bool], None] | None = None) -> None:
+        super().__init__(
+            label="Visavis", capabilities=AudioOutputCapabilities(pause=True), sample_rate=None
+        )
+        self._on_attached = on_attached
+        self._playout: Playout | None = None
+        self._segment = 0
+        self._open = False
+        self._offset = 0  # samples of the open segment given so far
+        self._resampler: rtc.AudioResampler | None = None
+
+    def bind(self, playout: Playout) -> None:
+        """Play into this playout; its events must be given to `handle`."""
+        self._playout = playout
+
+    # What the session calls
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        if not self._open:
+            self._begin(frame.sample_rate)
+        chunk_timings = timings(frame.userdata)
+        frames = self._resampler.push(_mono(frame)) if self._resampler else [_mono(frame)]
+        self._give(_samples(frames), chunk_timings)
+        if self._playout is not None:
+            await self._playout.wait_for_space()
+
+    def flush(self) -> None:
+        super().flush()
+        if not self._open:
+            return
+        if self._resampler is not None:
+            self._give(_samples(self._resampler.flush()), Timings())
+        self._open = False
+        if self._playout is not None and self._playout.alive:
+            self._playout.hear(SpeechEnd(self._segment))
+        else:  # never inside the call: the session counts the segment after flush returns
+            asyncio.get_running_loop().call_soon(self.handle, Finished(self._segment, 0, True))
+
+    def clear_buffer(self) -> None:
+        if self._playout is not None:
+            self._playout.clear()
+
+    def pause(self) -> None:
+        super().pause()
+        if self._playout is not None:
+            self._playout.pause()
+
+    def resume(self) -> None:
+        super().resume()
+        if self._playout is not None:
+            self._playout.resume()
+
+    def on_attached(self) -> None:
+        super().on_attached()
+        if self._on_attached is not None:
+            self._on_attached(True)
+
+    def on_detached(self) -> None:
+        super().on_detached()
+        if self._on_attached is not None:
+            self._on_attached(False)
+
+    # What the playout reports
+
+    def handle(self, event: Started | Finished) -> None:
+        """Pass the playout's event on to the session."""
+        if isinstance(event, Started):
+            self.on_playback_started(created_at=time.time())
+        else:
+            self.on_playback_finished(
+                playback_position=event.position / CLOCK_RATE, interrupted=event.interrupted
+            )
+
+    def _begin(self, sample_rate: int) -> None:
+        self._open = True
+        self._segment += 1
+        self._offset = 0
+        self._resampler = (
+            rtc.AudioResampler(sample_rate, CLOCK_RATE, num_channels=1)
+            if sample_rate != CLOCK_RATE
+            else None
+        )
+
+    def _give(self, samples: Samples, chunk_timings: Timings) -> None:
+        if self._playout is None or not (len(samples) or chunk_timings.phones):
+            return
+        chunk = AudioChunk(self._segment, self._offset, samples, chunk_timings)
+        self._offset += len(samples)
+        self._playout.hear(chunk)
+
+
+def timings(userdata: Mapping[str, Any]) -> Timings:
+    """The hints that ride on a frame; what is malformed is ignored, never an error."""
+    phones: list[Phone] = []
+    alphabet = "ipa"
+    for entry in userdata.get(USERDATA_PHONEMES, ()):
+        alphabet = entry.get("alphabet", alphabet)
+        phones.extend(_phones(entry.get("phones", ())))
+    words = tuple(
+        Word(str(text), text.start_time, text.end_time or None)
+        for text in userdata.get(USERDATA_TIMED_TRANSCRIPT, ())
+        if isinstance(getattr(text, "start_time", None), int | float)
+    )
+    if alphabet not in ("ipa", "arpabet", "sapi"):
+        logger.debug("phonemes in an unknown alphabet ignored", extra={"alphabet": alphabet})
+        return Timings(words=words)
+    return Timings(tuple(phones), words, alphabet)  # type: ignore[arg-type]  # checked above
+
+
+def _phones(rows: Sequence[Sequence[Any]]) -> list[Phone]:
+    out = []
+    for row in rows:
+        if len(row) == 3 and all(isinstance(t, int | float) for t in row[1:]):
+            out.append(Phone(str(row[0]), float(row[1]), float(row[2])))
+    return out
+
+
+def _mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
+    if frame.num_channels == 1:
+        return frame
+    channels = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)
+    mixed = channels.mean(axis=1).astype(np.int16)
+    return rtc.AudioFrame(mixed.tobytes(), frame.sample_rate, 1, len(mixed))
+
+
+def _samples(frames: Sequence[rtc.AudioFrame]) -> Samples:
+    if not frames:
+        return np.zeros(0, np.int16)
+    return np.concatenate([np.frombuffer(f.data, np.int16) for f in frames])
