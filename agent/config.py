@@ -24,6 +24,9 @@ _ENVIRONMENT = {
     "host": "VISAVIS_HOST",
     "port": "VISAVIS_PORT",
     "log_level": "VISAVIS_LOG_LEVEL",
+    "max_calls": "VISAVIS_MAX_CALLS",
+    "idle_processes": "VISAVIS_IDLE_PROCESSES",
+    "worker_port": "VISAVIS_WORKER_PORT",
     "openai_api_key": "OPENAI_API_KEY",
     "openai_base_url": "OPENAI_BASE_URL",
     "openai_model": "OPENAI_MODEL",
@@ -53,6 +56,12 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    max_calls: int = Field(default=4 * (os.cpu_count() or 1), ge=1)
+    """Calls that one worker takes at once; a CPU portrait costs about a quarter of a core."""
+    idle_processes: int = Field(default=2, ge=0, le=64)
+    """Warm processes kept ready, each for the next call."""
+    worker_port: int = Field(default=8081, ge=0, le=65535)
+    """The worker's own health page; 0 takes any free port."""
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-4.1-mini"
@@ -73,13 +82,27 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the environment once. Raises ConfigError naming each variable that cannot be used."""
+        """Read the environment once. Raises ConfigError naming what cannot be used."""
         source = os.environ if environment is None else environment
         given = {field: source[name] for field, name in _ENVIRONMENT.items() if source.get(name)}
         try:
             return cls.model_validate(given)
         except ValidationError as error:
             raise ConfigError("; ".join(_sentence(e) for e in error.errors())) from None
+
+    def with_port(self, port: int) -> Self:
+        """The same with another port for the page. Raises ConfigError when out of range."""
+        if not 1 <= port <= 65535:
+            raise ConfigError(f"--port {port}: choose one between 1 and 65535")
+        return self.model_copy(update={"port": port})
+
+    def worker_environment(self) -> dict[str, str]:
+        """What a worker process must find in its environment to reach the same server."""
+        return {
+            "LIVEKIT_URL": self.livekit_url,
+            "LIVEKIT_API_KEY": self.livekit_api_key,
+            "LIVEKIT_API_SECRET": self.livekit_api_secret.get_secret_value(),
+        }
 
     @property
     def has_llm(self) -> bool:

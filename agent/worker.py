@@ -1,0 +1,100 @@
+"""START HERE: a whole call on one screen.
+
+livekit-server dispatches a room to this worker; `entrypoint` runs in a process of its own, warmed
+by `prewarm`: it joins, shows the face, wires ears, mind and voice to it, and greets. The module's
+`server` is what LiveKit's own tools look for (`python -m livekit.agents start`, `lk agent dev`).
+"""
+
+import asyncio
+import json
+import logging
+
+from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
+from livekit.agents.voice.room_io import RoomOptions
+from livekit.plugins import visavis
+
+from agent import personas
+from agent.assistant import Assistant
+from agent.config import Settings
+from agent.personas import Persona
+from agent.session import Warm, build_session, warm_up
+
+logger = logging.getLogger(__name__)
+
+PREWARM_LIMIT_S = 60.0
+
+
+def prewarm(process: JobProcess) -> None:
+    """Load what every call needs, before there is one: models, portrait, voice."""
+    process.userdata["warm"] = warm_up(Settings.from_environment())
+
+
+async def entrypoint(ctx: JobContext) -> None:
+    """One call, from the empty room to the greeting; LiveKit ends it when the room is done."""
+    warm: Warm = ctx.proc.userdata["warm"]
+    persona = choose_persona(ctx, warm.settings)
+    session = build_session(warm, persona)
+    if ctx.is_fake_job():
+        logger.info("no room in console mode: a voice without a face")
+        await session.start(Assistant(persona, set_mood=None), room=ctx.room)
+        return
+    avatar = visavis.AvatarSession(
+        portrait=warm.settings.portrait or persona.portrait, renderer=warm.settings.renderer
+    )
+    await asyncio.gather(
+        ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY),
+        avatar.start(session, room=ctx.room),
+    )
+    await session.start(
+        Assistant(persona, set_mood=avatar.set_mood),
+        room=ctx.room,
+        room_options=RoomOptions(delete_room_on_close=True),
+    )
+
+
+def choose_persona(ctx: JobContext, settings: Settings) -> Persona:
+    """The persona named by the dispatch, else by the room, else by the settings.
+
+    Both carry JSON metadata {"persona": name}; an unknown name falls back to the settings' persona,
+    because a call that was started must be answered.
+    """
+    for source in (ctx.job.metadata, ctx.job.room.metadata):
+        name = _persona_name(source)
+        if name is None:
+            continue
+        try:
+            return personas.load(name)
+        except personas.PersonaNotFound as error:
+            logger.warning("unknown persona asked for", extra={"reason": str(error)})
+    return personas.load(settings.persona)
+
+
+def _persona_name(metadata: str) -> str | None:
+    try:
+        parsed = json.loads(metadata) if metadata else None
+    except ValueError:
+        return None
+    name = parsed.get("persona") if isinstance(parsed, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def make_server(settings: Settings) -> AgentServer:
+    """An AgentServer that takes calls with these settings, up to `max_calls` at once."""
+    server = AgentServer(
+        setup_fnc=prewarm,
+        initialize_process_timeout=PREWARM_LIMIT_S,
+        num_idle_processes=settings.idle_processes,
+        load_fnc=lambda worker: len(worker.active_jobs) / settings.max_calls,
+        load_threshold=0.99,
+        host="127.0.0.1",
+        port=settings.worker_port,
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret.get_secret_value(),
+        log_level=settings.log_level,
+    )
+    server.rtc_session(entrypoint, agent_name=settings.agent_name)
+    return server
+
+
+server = make_server(Settings.from_environment())
