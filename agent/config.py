@@ -5,6 +5,7 @@ Secrets are SecretStr, so that neither a log line nor a repr shows them.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -113,6 +114,16 @@ class Settings(BaseModel):
     def http_url(self) -> str:
         """livekit-server's HTTP address, for its API."""
         return "http" + self.livekit_url.removeprefix("ws")
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment with `changes`, for a process we start; secrets travel only here."""
+    return {**os.environ, **changes}
+
+
+def cache_folder() -> Path:
+    """Where built tools are kept between runs; scripts/setup uses the same folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visavis"
 
 
 def _sentence(error: Mapping[str, object]) -> str:
