@@ -81,10 +81,11 @@ class Timeline:
         """Samples of speech not handed out yet."""
         return sum(s.unplaced for s in self._queue)
 
-    @property
-    def speaking(self) -> bool:
-        """Whether any handed-out block still known holds speech, or some is waiting."""
-        return any(s.unplaced for s in self._queue) or any(b.segment for b in self._blocks)
+    def speech_ahead(self, played: int) -> bool:
+        """Whether speech waits, or lies in what was handed out and has not been played."""
+        if any(entry.unplaced for entry in self._queue):
+            return True
+        return any(b.segment and b.at + len(b.samples) > played for b in self._blocks)
 
     def add(self, segment: int, samples: Samples) -> None:
         """Queue speech of a segment; ids rise. Speech of a cleared segment is dropped."""

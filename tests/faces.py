@@ -60,10 +60,12 @@ class StuckFace(PlainFace):
     def __init__(self, after: int) -> None:
         super().__init__()
         self._left = after
+        self.entered = threading.Event()
         self.release = threading.Event()
 
     def draw(self, cue: Cue) -> VideoFrame:
         if self._left == 0:
+            self.entered.set()
             self.release.wait()
         self._left -= 1
         return super().draw(cue)

@@ -217,7 +217,8 @@ class Playout:
         self._report()
 
     def _add(self, segment: int, samples: Samples) -> None:
-        if not self._timeline.speaking and not self._holds:
+        played = self._clock.played(time.monotonic())
+        if not self._holds and not self._timeline.speech_ahead(played):
             self._drop_queue()  # it holds silence: speech goes out now
         self._timeline.add(segment, samples)
         self._update_space()
