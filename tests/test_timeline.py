@@ -213,7 +213,8 @@ class Session(RuleBasedStateMachine):
         if self.open:
             self.flush()
         self.timeline.hold(False)
-        for _ in range(3 + (self.timeline.waiting + self.timeline.pushed - self.played) // CHUNK):
+        left = self.timeline.waiting + self.timeline.pushed - self.played
+        for _ in range(1 + self.segment + left // CHUNK):  # a chunk holds one segment at most
             self.timeline.take(CHUNK)
             self.advance(self.timeline.pushed)
         assert sorted(self.finished) == list(range(1, self.segment + 1))
