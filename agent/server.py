@@ -245,7 +245,7 @@ async def find_or_build(progress: Callable[[str], None]) -> Path:
     go = shutil.which("go")
     if go is None:
         raise ServerError(
-            "livekit-server is not installed and there is no Go to build it: install Go 1.25 or "
+            "livekit-server is not installed and there is no Go to build it: install Go 1.26 or "
             "newer, put livekit-server on PATH, or set LIVEKIT_URL"
         )
     progress(f"building livekit-server {LIVEKIT_SERVER_VERSION}, once; this takes some minutes")
