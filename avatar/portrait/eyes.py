@@ -1,0 +1,126 @@
+"""Eyes in layers: lid skin below, then ball and iris between two lid curves, then the lash lines.
+
+Lids are curves, so gaze never stretches skin and a blink never squashes the iris. Every layer is
+shifted column by column. The surprise: past half of a blink the lash band is mirrored, because the
+lashes of a closed eye point down.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from avatar.portrait.warp import Box, Floats, smoothstep
+
+
+@dataclass(frozen=True, slots=True)
+class EyeLayers:
+    """One eye at one scale; layers are premultiplied BGRA float32, colour 0..255, alpha 0..1.
+
+    side: "Left" or "Right", the subject's own. box: pixels of the canvas. upper, lower: (41, 2)
+    lid curves at rest, canvas pixels, picture left to right.
+    """
+
+    side: str
+    box: Box
+    upper: Floats
+    lower: Floats
+    sclera: Floats
+    iris: Floats
+    low: Floats
+    crease: Floats
+    lash: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """How one eye stands: all 0 at rest. blink, squint, wide 0..1; x, y in pixels of the iris."""
+
+    blink: float
+    squint: float
+    wide: float
+    x: float
+    y: float
+
+
+def blend(paper: Floats, layer: Floats, strength: float = 1.0) -> None:
+    """Lay a premultiplied layer over an opaque picture, in place."""
+    k = np.float32(strength)
+    paper *= 1 - layer[..., 3:] * k
+    paper += layer[..., :3] if strength == 1.0 else layer[..., :3] * k
+
+
+class EyePainter:
+    """Draws one eye into a float picture of its box."""
+
+    def __init__(self, layers: EyeLayers) -> None:
+        self._layers = layers
+        x0, y0, x1, y1 = layers.box
+        self.width = float(layers.upper[-1, 0] - layers.upper[0, 0])
+        columns = np.arange(x0, x1, dtype=np.float32)
+        upper = np.interp(columns, layers.upper[:, 0], layers.upper[:, 1])
+        lower = np.interp(columns, layers.lower[:, 0], layers.lower[:, 1])
+        self._upper = (upper - y0).astype(np.float32)[None]
+        self._lower = (lower - y0).astype(np.float32)[None]
+        self._open = self._lower - self._upper
+        ends = np.minimum(columns - layers.upper[0, 0], layers.upper[-1, 0] - columns)
+        self._bell = smoothstep(ends.astype(np.float32) / np.float32(self.width * 0.3))[None]
+        self._y = np.arange(y1 - y0, dtype=np.float32)[:, None]
+        self._map = np.empty((y1 - y0, x1 - x0, 2), np.float32)
+        self._map[..., 0] = np.arange(x1 - x0, dtype=np.float32)
+        self._lid_depth = np.clip(self._open / (self.width * 0.10), 0, 1)
+
+    def paint(self, paper: Floats, gaze: Gaze) -> None:
+        """paper: (h, w, 3) lid skin in the eye's box, changed in place."""
+        eye, y = self._layers, self._y
+        closed = min(1.0, gaze.blink)
+        low = self._lower - self._open * np.float32(closed * 0.12 + gaze.squint * 0.26)
+        up = self._upper + self._open * np.float32(0.86 * closed + 0.05 * gaze.squint)
+        up -= np.float32(gaze.wide * self.width * 0.055 * (1 - closed)) * self._bell
+        up = np.minimum(up, low)
+        if closed > 0:
+            lid = np.clip((y - self._upper) / np.maximum(up - self._upper, 1), 0, 1)
+            lid *= np.clip(up + 1 - y, 0, 1) * self._lid_depth
+            paper *= (1 - np.float32(0.13 * closed) * lid * lid)[..., None]
+        self._ball(paper, up, low, gaze, closed)
+        blend(paper, self._shifted(eye.low, low - self._lower))
+        blend(
+            paper,
+            self._shifted(eye.crease, (up - self._upper) * np.float32(0.40)),
+            1 - 0.45 * closed,
+        )
+        turned = float(smoothstep(np.float32((closed - 0.45) / 0.3)))
+        if turned < 1:
+            blend(paper, self._shifted(eye.lash, up - self._upper), 1 - turned)
+        if turned > 0:
+            np.copyto(self._map[..., 1], self._upper - (y - up) * np.float32(1.25))
+            blend(paper, self._remap(eye.lash), turned)
+
+    def _ball(self, paper: Floats, up: Floats, low: Floats, gaze: Gaze, closed: float) -> None:
+        y = self._y
+        seen = np.clip(y - up + np.float32(0.5), 0, 1) * np.clip(low - y + np.float32(0.5), 0, 1)
+        seen *= np.clip((low - up) / np.float32(1.5), 0, 1)
+        if not seen.any():
+            return
+        ball = self._layers.sclera[..., :3].copy()
+        iris = self._layers.iris
+        if gaze.x or gaze.y:
+            move = np.array([[1, 0, gaze.x], [0, 1, gaze.y]], np.float32)
+            iris = cv2.warpAffine(
+                iris, move, (iris.shape[1], iris.shape[0]), flags=cv2.INTER_LINEAR
+            )
+        blend(ball, iris)
+        falls = np.exp(
+            -(np.clip((y - up) / np.float32(self.width * 0.095), 0, 9) ** np.float32(1.4))
+        )
+        ball *= (1 - np.float32(0.42 + 0.12 * closed) * falls)[..., None]
+        ball -= paper
+        ball *= seen[..., None]
+        paper += ball
+
+    def _shifted(self, layer: Floats, down: Floats) -> Floats:
+        np.subtract(self._y, down, out=self._map[..., 1])
+        return self._remap(layer)
+
+    def _remap(self, layer: Floats) -> Floats:
+        return cv2.remap(layer, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -1,0 +1,234 @@
+"""Draws what a mouth shows: cavity, tongue, one band of teeth, the line where closed lips touch.
+
+Works on the warped picture of the lip box and changes nothing beyond the lips' own window. The
+teeth belong to the skull and stay, the tongue lies in the jaw and moves: that alone makes a jaw
+read as a jaw. The interior fades in with the gap, or it would pop at the first pixel of opening.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+
+from avatar.portrait.rig import Lips
+from avatar.portrait.warp import Box, Bytes, Floats, smoothstep
+
+_SAMPLES: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class MouthStyle:
+    """Lengths in pixels of the engine, colours as (3,) BGR float32.
+
+    centre: middle of the closed mouth. width: corner to corner. tooth_top: upper edge of the tooth
+    band from the centre (negative is up). tooth_height: of the band at the middle.
+    """
+
+    centre: tuple[float, float]
+    width: float
+    tooth_top: float
+    tooth_height: float
+    tooth: Floats
+    tooth_shade: Floats
+    cavity: Floats
+    cavity_deep: Floats
+    tongue: Floats
+    tongue_light: Floats
+    lip_dark: Floats
+    lip_line: Floats
+    corner: Floats
+
+
+class _Window(NamedTuple):
+    """The rectangle round the lips: pixel bounds, contours in it, coordinates from the centre."""
+
+    x0: int
+    y0: int
+    width: int
+    height: int
+    upper: Floats  # (samples, 2)
+    lower: Floats
+    x: Floats  # (1, width)
+    y: Floats  # (height, 1)
+
+
+class MouthPainter:
+    """Paints the interior of one pack's mouth at one scale."""
+
+    def __init__(self, box: Box, style: MouthStyle) -> None:
+        """box: the lip box in pixels of the canvas."""
+        self._style = style
+        self._origin = np.array(box[:2], np.float32)[:, None]
+        self._size = box[2] - box[0], box[3] - box[1]
+        self._spline = spline_matrix(11, _SAMPLES)
+        cx, cy = style.centre
+        self._x = (np.arange(self._size[0], dtype=np.float32) + np.float32(box[0] - cx))[None]
+        self._y = (np.arange(self._size[1], dtype=np.float32) + np.float32(box[1] - cy))[:, None]
+        self._mask = np.zeros(self._size[::-1], np.uint8)
+        self._margin = int(style.width * 0.09) + 3
+
+    def paint(self, picture: Bytes, lips: Lips, tongue_up: float) -> None:
+        """picture: (h, w, 4) of the lip box, changed in place. tongue_up: 0..1."""
+        win = self._window(lips)
+        view = picture[win.y0 : win.y0 + win.height, win.x0 : win.x0 + win.width]
+        paper = view[..., :3].astype(np.float32)
+        width = self._style.width
+        if lips.gap > width * 0.002:
+            mask = self._opening(win)
+            shown = np.float32(smoothstep(np.float32(lips.gap / (width * 0.045))))
+            layer = self._interior(win, lips, tongue_up)
+            layer -= paper
+            layer *= (mask * shown)[..., None]
+            paper += layer
+            self._shadow_on_lips(paper, mask, lips.gap)
+        self._touch_line(paper, win, lips.gap)
+        self._corner_pits(paper, win, lips.round)
+        np.clip(paper, 0, 255, out=paper)
+        view[..., :3] = paper
+
+    def _window(self, lips: Lips) -> _Window:
+        upper = self._spline @ (lips.upper - self._origin).T
+        lower = self._spline @ (lips.lower - self._origin).T
+        width, height = self._size
+        m = self._margin
+        x0 = max(0, int(upper[:, 0].min()) - m)
+        x1 = min(width, int(upper[:, 0].max()) + m + 1)
+        y0 = max(0, int(min(upper[:, 1].min(), lower[:, 1].min())) - m)
+        y1 = min(height, int(max(upper[:, 1].max(), lower[:, 1].max())) + m + 1)
+        return _Window(
+            x0,
+            y0,
+            x1 - x0,
+            y1 - y0,
+            upper - np.float32((x0, y0)),
+            lower - np.float32((x0, y0)),
+            self._x[:, x0:x1],
+            self._y[y0:y1],
+        )
+
+    def _opening(self, win: _Window) -> Floats:
+        """(h, w) coverage of the gap between the lips, softened at its edge."""
+        mask = self._mask[: win.height, : win.width]
+        mask[:] = 0
+        outline = np.vstack((win.upper, win.lower[::-1]))
+        points = [np.round(outline * 16).astype(np.int32)]
+        cv2.fillPoly(mask, points, (255,), cv2.LINE_AA, 4)
+        sigma = max(0.6, self._style.width * 0.007)
+        soft = cv2.GaussianBlur(mask, (0, 0), sigma).astype(np.float32)
+        soft *= np.float32(1 / 255)
+        return soft
+
+    def _interior(self, win: _Window, lips: Lips, tongue_up: float) -> Floats:
+        """(h, w, 3) the inside of the mouth over the whole window."""
+        st = self._style
+        cy = np.float32(st.centre[1])
+        top, low = float(lips.upper[1, 5] - cy), float(lips.lower[1, 5] - cy)
+        depth = np.clip((win.y - top) / max(low - top, 1.0), 0, 1)[..., None]
+        layer = np.empty((win.height, win.width, 3), np.float32)
+        layer[:] = st.cavity_deep + (st.cavity - st.cavity_deep) * depth
+        self._tongue(layer, win, low, tongue_up)
+        self._teeth(layer, win, lips.round)
+        left, right = win.upper[0, 0], win.upper[-1, 0]
+        half = max(1.0, float(right - left) / 2)
+        columns = np.arange(win.width, dtype=np.float32)
+        aside = np.clip(np.abs(columns - (left + right) / 2) / half, 0, 1)
+        lip = np.interp(columns, win.upper[:, 0], win.upper[:, 1]).astype(np.float32)
+        rows = np.arange(win.height, dtype=np.float32)[:, None]
+        below = np.clip((rows - lip) / (st.width * 0.085), 0, 1)
+        shade = (1 - 0.45 * aside**3) * (0.66 + 0.34 * below)
+        layer *= shade[..., None]
+        return layer
+
+    def _tongue(self, layer: Floats, win: _Window, low: float, up: float) -> None:
+        st = self._style
+        width = st.width
+        middle = low + width * (0.055 - 0.20 * up)
+        half, tall = width * 0.30, width * (0.20 - 0.03 * up)
+        dome = (win.x / half) ** 2 + ((win.y - middle) / tall) ** 2
+        lit = np.clip(
+            1
+            - ((win.x + width * 0.05) / (half * 0.9)) ** 2
+            - ((win.y - middle + tall * 0.45) / (tall * 0.75)) ** 2,
+            0,
+            1,
+        )
+        groove = np.exp(-((win.x / (width * 0.022)) ** 2)) * np.clip(
+            (win.y - middle + tall) / tall, 0, 1
+        )
+        colour = st.tongue + (st.tongue_light - st.tongue) * lit[..., None]
+        colour *= (1 - np.float32(0.07) * groove)[..., None]
+        colour -= layer
+        colour *= smoothstep((np.float32(1.02) - dome) * np.float32(3.2))[..., None]
+        layer += colour
+
+    def _teeth(self, layer: Floats, win: _Window, rounded: float) -> None:
+        """One band without separations; it hides behind rounded lips."""
+        st = self._style
+        width = st.width
+        top = st.tooth_top - rounded * width * 0.07
+        aside = np.abs(win.x)
+        edge = top + st.tooth_height * (1 - 0.30 * (win.x / (width * 0.44)) ** 2)
+        soft = max(1.2, width * 0.020)
+        ends = smoothstep((np.float32(width * 0.47) - aside) / np.float32(width * 0.05))
+        seen = smoothstep((edge - win.y) / np.float32(soft) + np.float32(0.5))
+        seen *= ends * np.float32(1 - 0.95 * rounded)
+        cast = smoothstep((edge + width * 0.035 - win.y) / np.float32(width * 0.04))
+        cast *= (1 - seen) * np.float32(0.35 * (1 - rounded))
+        layer *= (1 - cast)[..., None]
+        light = np.float32(0.55) + np.float32(0.45) * np.clip((win.y - top) / st.tooth_height, 0, 1)
+        light = light * (1 - 0.55 * (aside / (width * 0.5)) ** 2.2)
+        colour = st.tooth_shade + (st.tooth - st.tooth_shade) * np.clip(light, 0, 1)[..., None]
+        colour -= layer
+        colour *= seen[..., None]
+        layer += colour
+
+    def _shadow_on_lips(self, paper: Floats, mask: Floats, gap: float) -> None:
+        """The inner edge of the lips turns away from the light."""
+        width = self._style.width
+        rim = cv2.GaussianBlur(mask, (0, 0), max(1.0, width * 0.016))
+        rim -= mask
+        strength = np.float32(0.55) * smoothstep(np.float32(gap / (width * 0.08)))
+        rim = np.clip(rim, 0, 1) * strength
+        paper += (self._style.lip_dark * np.float32(0.75) - paper) * rim[..., None]
+
+    def _touch_line(self, paper: Floats, win: _Window, gap: float) -> None:
+        width = self._style.width
+        strength = min(1.0, max(0.0, 1 - gap / (width * 0.05))) * 0.85
+        if strength <= 0:
+            return
+        mask = self._mask[: win.height, : win.width]
+        mask[:] = 0
+        middle = [np.round((win.upper + win.lower) * 8).astype(np.int32)]
+        thick = max(1, round(width * 0.018))
+        cv2.polylines(mask, middle, False, (255,), thick, cv2.LINE_AA, 4)
+        line = cv2.GaussianBlur(mask, (0, 0), max(0.6, width * 0.007)).astype(np.float32)
+        line *= np.float32(strength / 255)
+        paper += (self._style.lip_line - paper) * line[..., None]
+
+    def _corner_pits(self, paper: Floats, win: _Window, rounded: float) -> None:
+        width = self._style.width
+        columns = np.arange(win.width, dtype=np.float32)
+        rows = np.arange(win.height, dtype=np.float32)[:, None]
+        for x, y in (win.upper[0], win.upper[-1]):
+            across = np.exp(-(((columns - x) / (width * 0.045)) ** 2))
+            down = np.exp(-(((rows - y) / (width * 0.030)) ** 2))
+            pit = across * down * np.float32(0.45 * (1 - 0.95 * rounded))
+            paper += (self._style.corner - paper) * pit[..., None]
+
+
+def spline_matrix(knots: int, samples: int) -> Floats:
+    """(samples, knots) natural cubic spline through evenly spaced knots."""
+    a = np.eye(knots)
+    b = np.zeros((knots, knots))
+    for i in range(1, knots - 1):
+        a[i, i - 1 : i + 2] = 1 / 6, 2 / 3, 1 / 6
+        b[i, i - 1 : i + 2] = 1, -2, 1
+    curvature = np.linalg.solve(a, b)
+    t = np.linspace(0, knots - 1, samples)
+    i = np.minimum(t.astype(int), knots - 2)
+    f = (t - i)[:, None]
+    eye = np.eye(knots)
+    line = eye[i] * (1 - f) + eye[i + 1] * f
+    bend = ((1 - f) ** 3 - (1 - f)) / 6 * curvature[i] + (f**3 - f) / 6 * curvature[i + 1]
+    return np.ascontiguousarray(line + bend, np.float32)
