@@ -1,0 +1,113 @@
+"""Mood tags: `[mood:happy]` in a model's text moves the face and is never heard or read.
+
+It knows nothing of faces: it yields Mood values in order with the clean text. A tag may be split
+over any number of deltas, so text after a `[` is held back until it is clear what it is, at most
+HOLD_LIMIT characters; all other brackets pass.
+"""
+
+import re
+from collections.abc import Iterator
+
+from avatar.frames import Mood
+
+HOLD_LIMIT = 48
+"""Characters held back at most; a bracket that is still open by then is not a tag."""
+
+_TAG = re.compile(r"\[\s*mood\s*(?:[:=]\s*([\w -]*?)\s*)?\]", re.IGNORECASE)
+_BEGUN = re.compile(
+    r"\[\s*(?:m(?:o(?:o(?:d(?:\s*(?:[:=][\w\s-]*)?)?)?)?)?)?\Z", re.IGNORECASE
+)  # every beginning of a tag
+_BROKEN = re.compile(r"\[\s*mood\s*[:=]\s*(\w*)", re.IGNORECASE)
+_MOODS = {mood.value: mood for mood in Mood}
+
+
+def tag(mood: Mood) -> str:
+    """The tag as a script or a model writes it."""
+    return f"[mood:{mood.value}]"
+
+
+def parse(text: str) -> tuple[str, list[Mood]]:
+    """Clean text and its moods in order, for a text that is complete."""
+    stream = MoodFilter()
+    items = [*stream.feed(text), *stream.flush()]
+    return (
+        "".join(item for item in items if isinstance(item, str)),
+        [item for item in items if isinstance(item, Mood)],
+    )
+
+
+class MoodFilter:
+    """Takes one reply's text as it comes; gives clean text and moods in their order.
+
+    Unknown moods and broken tags vanish. A tag's neighbouring spaces are merged into one. Any split
+    of a text gives the same clean text. Not for use by two streams at once.
+    """
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._held = ""
+        self._spaced = True  # the clean text ends in a space, or is empty
+        self._after_tag = False
+
+    def feed(self, delta: str) -> list[str | Mood]:
+        """What is certain after `delta`; neighbouring text comes in one piece."""
+        return _joined(self._take(delta))
+
+    def flush(self) -> list[str | Mood]:
+        """The end of the reply: an unfinished tag is dropped. The filter is ready for the next."""
+        mood = _MOODS.get(found[1].lower()) if (found := _BROKEN.match(self._held)) else None
+        self._reset()
+        return [] if mood is None else [mood]
+
+    def _take(self, delta: str) -> Iterator[str | Mood]:
+        for character in delta:
+            if not self._held and character != "[":
+                yield self._clean(character)
+                continue
+            self._held += character
+            yield from self._settle()
+
+    def _settle(self) -> Iterator[str | Mood]:
+        """Give out of the held text whatever can no longer become a tag."""
+        while self._held:
+            if found := _TAG.fullmatch(self._held):
+                self._held, self._after_tag = "", True
+                yield from _known(found[1])
+            elif self._held[0] != "[":
+                text, bracket, rest = self._held.partition("[")
+                self._held = bracket + rest
+                yield from (self._clean(character) for character in text)
+            elif len(self._held) <= HOLD_LIMIT and _BEGUN.match(self._held):
+                return
+            elif found := _BROKEN.match(self._held):
+                # swallowing up to some later bracket could eat the whole reply
+                self._held, self._after_tag = self._held[found.end() :], True
+                yield from _known(found[1])
+            else:
+                self._held = self._held[1:]
+                yield self._clean("[")
+
+    def _clean(self, character: str) -> str:
+        if self._after_tag and self._spaced and character in " \t":
+            return ""
+        self._after_tag = False
+        self._spaced = character.isspace()
+        return character
+
+
+def _known(name: str | None) -> Iterator[Mood]:
+    mood = _MOODS.get((name or "").strip().lower())
+    if mood is not None:
+        yield mood
+
+
+def _joined(items: Iterator[str | Mood]) -> list[str | Mood]:
+    joined: list[str | Mood] = []
+    for item in items:
+        if isinstance(item, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += item
+        elif item != "":
+            joined.append(item)
+    return joined
