@@ -16,6 +16,7 @@ from livekit.plugins import visavis
 from agent import personas
 from agent.assistant import Assistant
 from agent.config import Settings
+from agent.latency import log_turns
 from agent.personas import Persona
 from agent.session import Warm, build_session, warm_up
 
@@ -34,6 +35,7 @@ async def entrypoint(ctx: JobContext) -> None:
     warm: Warm = ctx.proc.userdata["warm"]
     persona = choose_persona(ctx, warm.settings)
     session = build_session(warm, persona)
+    log_turns(session)
     if ctx.is_fake_job():
         logger.info("no room in console mode: a voice without a face")
         await session.start(Assistant(persona, set_mood=None), room=ctx.room)
