@@ -10,7 +10,7 @@ It knows no clock and no sound: a score of visemes in, the mouth at one moment o
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -52,16 +52,16 @@ _ARTICULATORS: Final[tuple[tuple[str, ...], ...]] = (
     ("tongueUp",),
 )
 # jaw, width, rounding, closure, lips, tongue; before the sound and after it
-_ANTICIPATION = np.array([0.075, 0.080, 0.110, 0.035, 0.060, 0.040], np.float32)
-_CARRY_OVER = np.array([0.080, 0.090, 0.090, 0.035, 0.060, 0.040], np.float32)
+_ANTICIPATION = np.array([0.095, 0.080, 0.110, 0.035, 0.060, 0.040], np.float32)
+_CARRY_OVER = np.array([0.095, 0.090, 0.090, 0.035, 0.060, 0.040], np.float32)
 _RATE_BEFORE = 2.2 / _ANTICIPATION  # at its time constant a pull has fallen to a ninth
 _RATE_AFTER = 2.2 / _CARRY_OVER
 
 # How strongly a viseme insists on each articulator. Tongue consonants leave rounding to the vowels.
 _DOMINANCE: Final[dict[str, tuple[float, ...]]] = {
     "sil": (0.6, 0.5, 0.5, 0.4, 0.6, 0.5),
-    "PP": (1.3, 0.2, 0.25, 3.0, 1.2, 0.1),
-    "FF": (1.2, 0.3, 0.3, 3.0, 1.6, 0.2),
+    "PP": (1.3, 0.2, 0.25, 1.2, 1.2, 0.1),
+    "FF": (1.2, 0.3, 0.3, 1.2, 1.2, 0.2),
     "TH": (0.8, 0.3, 0.2, 1.0, 0.8, 2.0),
     "DD": (0.6, 0.25, 0.15, 1.0, 0.5, 1.5),
     "kk": (0.5, 0.2, 0.15, 1.0, 0.3, 0.5),
@@ -94,9 +94,10 @@ CLOSURE_S: Final = 0.054
 """The least time for which the lips of p b m f v are fully closed: 1.3 frames at 24 fps."""
 _LIPS_RAMP_S = 0.035
 _TEETH_RAMP_S = 0.055  # a raised lip that snaps looks like a sneer
-_JAW_RAMP_S = 0.070  # the jaw is heavier than the lips
+_JAW_RAMP_S = 0.090  # the jaw is heavier than the lips
 _CLOSED_JAW = 0.06
 _RELEASE_S = 0.015
+_INSET_S = 0.014  # the ramps reach into the phone, so that half shut falls on its borders
 
 
 class Score:
@@ -118,6 +119,8 @@ class Score:
         start = notes[0].start_s
         while self._notes and self._notes[-1].start_s >= start - 1e-6:
             self._notes.pop()
+        if self._notes and self._notes[-1].end_s > start:
+            self._notes[-1] = replace(self._notes[-1], end_s=start)
         self._notes += notes
         self._build()
 
@@ -187,9 +190,9 @@ def _window(note: Note) -> tuple[float, float, bool]:
     length = note.end_s - note.start_s
     if note.plosive:
         end = note.end_s - min(_RELEASE_S, 0.25 * length)
-        return min(note.start_s, end - CLOSURE_S), end, note.viseme == "PP"
+        return min(note.start_s + _INSET_S, end - CLOSURE_S), end, note.viseme == "PP"
     middle = (note.start_s + note.end_s) / 2
-    half = max(0.45 * length, CLOSURE_S / 2)
+    half = max(length / 2 - _INSET_S, CLOSURE_S / 2)
     return middle - half, middle + half, note.viseme == "PP"
 
 

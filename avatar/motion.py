@@ -154,7 +154,7 @@ class Motion:
             self._next_nod = now + self._random.uniform(2.5, 6.0)
 
     def _nod(self, start: float, size: float) -> None:
-        self._gestures.append(_Gesture("pitch", start, 0.55, size))
+        self._gestures.append(_Gesture("pitch", start, 0.6, size))
 
     def _head(self, now: float, values: dict[str, float], out: FaceParams) -> None:
         for field, waves in _SWAY.items():
@@ -217,7 +217,7 @@ class _Accents:
         draw = self._random
         found = []
         if draw.random() < 0.55:
-            found.append(_Gesture("pitch", now, 0.45, draw.uniform(1.2, 2.8)))
+            found.append(_Gesture("pitch", now, 0.5, draw.uniform(0.8, 1.9)))
         if draw.random() < 0.3:
             size = draw.uniform(0.14, 0.3)
             found.append(_Gesture("browOuterUp", now, 0.55, size))

@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -188,7 +189,7 @@ def write_mp4(
                 # the encoder keeps frames for a while, the renderer's buffers do not last
                 picture = av.VideoFrame.from_ndarray(rows.copy(), format="yuv420p")
                 picture.pts = at
-                picture.time_base = video.codec_context.time_base
+                picture.time_base = Fraction(1, fps)
                 container.mux(video.encode(picture))
             container.mux(video.encode(None))
             for start in range(0, len(samples), 1024):

@@ -61,7 +61,7 @@ def viseme_mix(frames: Floats, loudness: Floats) -> Floats:
     voiced = low + open_ + back + front
     hissing = np.clip(1.6 * hiss / (hiss + voiced) - 0.5, 0, 1)
     openness = np.clip(2.2 * open_ / (low + open_) - 0.55, 0, 1)
-    rounding = np.clip(1.3 - 5.0 * front / (open_ + back + front), 0, 1)
+    rounding = np.clip(1.3 - (5.0 * front + 1.6 * back) / (open_ + back + front), 0, 1)
     middle = (1 - np.abs(2 * openness - 1)) * (1 - np.abs(2 * rounding - 1))
     mix = np.zeros((len(frames), len(VISEMES)), np.float32)
     corner = loudness * (1 - hissing) * (1 - middle)
