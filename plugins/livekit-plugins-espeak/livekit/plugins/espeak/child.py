@@ -96,7 +96,8 @@ _PHONEME_EVENTS, _PHONEME_IPA, _DONT_EXIT = 1, 2, 0x8000
 _END_OF_EVENTS, _WORD, _PHONEME = 0, 1, 7
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 _CHARS_UTF8 = 1  # without SSML (0x10) and PHONEMES (0x100): text stays text
-_GENDERS = {1: "male", 2: "female"}
+# a control character begins a command of the library, whatever its flags say
+_WITHOUT_CONTROLS = bytes(c if c >= 32 or c in b"\t\n" else 32 for c in range(256))
 
 
 @dataclass
@@ -131,16 +132,14 @@ class Library:
     def version(self) -> str:
         return str(self._lib.espeak_Info(None).decode())
 
-    def voices(self) -> list[list[str]]:
-        """[name, language, file, gender] of every voice; variants are not voices of their own."""
+    def voices(self) -> list[tuple[str, list[tuple[int, str]], str]]:
+        """(name, (priority, language)s, file) of every voice; variants are not among them."""
         found = []
         listed = self._lib.espeak_ListVoices(None)
         index = 0
         while listed[index]:
             voice = listed[index].contents
-            language = ctypes.string_at(voice.languages + 1).decode("utf-8", "replace")
-            gender = _GENDERS.get(voice.gender, "")
-            found.append([voice.name.decode(), language, voice.identifier.decode(), gender])
+            found.append((voice.name.decode(), _tags(voice.languages), voice.identifier.decode()))
             index += 1
         return found
 
@@ -157,17 +156,33 @@ class Library:
         """Say `text` (UTF-8), asking `stop` after every 200 ms of sound. Raises LookupError."""
         if voice != self._voice:
             self._voice = ""
-            if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-                raise LookupError(f"espeak-ng has no voice {voice!r}")
+            self._set_voice(voice)
             self._voice = voice
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_VOLUME, volume)):
             self._lib.espeak_SetParameter(parameter, value, 0)
         self._speech, self._stop = Speech(), stop
-        terminated = text.replace(b"\0", b" ") + b"\0"
+        terminated = text.translate(_WITHOUT_CONTROLS) + b"\0"
         self._lib.espeak_Synth(
             terminated, ctypes.c_size_t(len(terminated)), 0, 1, 0, _CHARS_UTF8, None, None
         )
         return self._speech
+
+    def _set_voice(self, voice: str) -> None:
+        """By name or file, as the library does; and by any language, which it does not."""
+        base, plus, variant = voice.partition("+")
+        files = [base] + [
+            file
+            for _, file in sorted(
+                (priority, file)
+                for name, tags, file in self.voices()
+                for priority, known in [(0, name.strip()), *tags]
+                if known.lower() == base.lower()
+            )
+        ]
+        for file in files:
+            if self._lib.espeak_SetVoiceByName((file + plus + variant).encode()) == 0:
+                return
+        raise LookupError(f"espeak-ng has no voice {voice!r}")
 
     def _on_sound(self, wave: object, count: int, events: "ctypes._Pointer[_Event]") -> int:
         speech = self._speech
@@ -188,6 +203,16 @@ class Library:
         return 1 if speech.stopped else 0
 
 
+def _tags(place: int) -> list[tuple[int, str]]:
+    """Language tags at an address: each a byte of priority and a string, until a zero byte."""
+    tags = []
+    while (priority := ctypes.string_at(place, 1)[0]) != 0:
+        tag = ctypes.string_at(place + 1)
+        tags.append((priority, tag.decode("utf-8", "replace")))
+        place += len(tag) + 2
+    return tags
+
+
 class Server:
     """Answers frames in the order they came; a reader thread sees cancels while we speak."""
 
@@ -196,6 +221,7 @@ class Server:
         self._source = source
         self._sink = sink
         self._requests: queue.Queue[tuple[Json, bytes]] = queue.Queue(MAX_PENDING)
+        self._bookkeeping = threading.Lock()  # of the two below
         self._cancelled: set[int] = set()
         self._answered = 0
 
@@ -209,8 +235,9 @@ class Server:
                 answer, sound = self._answer(number, header, body)
             except (LookupError, ValueError, TypeError) as error:
                 answer, sound = {"error": str(error)}, b""
-            self._answered = number
-            self._cancelled = {other for other in self._cancelled if other > number}
+            with self._bookkeeping:
+                self._answered = number
+                self._cancelled = {other for other in self._cancelled if other > number}
             write_all(self._sink, pack({"id": number, **answer}, sound))
 
     def _answer(self, number: int, header: Json, body: bytes) -> tuple[Json, bytes]:
@@ -244,12 +271,16 @@ class Server:
                 header = json.loads(self._read(header_size))
                 body = self._read(body_size)
                 if header["op"] == "cancel":
-                    if (number := _integer(header, "id")) > self._answered:
-                        self._cancelled.add(number)
+                    self._cancel(_integer(header, "id"))
                 else:
                     self._requests.put((header, body))
         except (EOFError, ValueError, LookupError, TypeError):
             os._exit(0)  # whoever asked has gone, or can no longer be understood
+
+    def _cancel(self, number: int) -> None:
+        with self._bookkeeping:
+            if number > self._answered:
+                self._cancelled.add(number)
 
     def _read(self, size: int) -> bytes:
         parts = bytearray()

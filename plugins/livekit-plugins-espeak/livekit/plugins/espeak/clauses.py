@@ -14,8 +14,10 @@ FIRST_MAX = 90
 CLAUSE_MAX = 240
 """Characters after which any clause is cut, at a space if there is one."""
 FIRST_MIN = 2
-CLAUSE_MIN = 24
-"""Fewest letters and digits before a comma, semicolon, colon or dash that cuts."""
+PHRASE_MIN = 12
+COMMA_MIN = 24
+"""Fewest letters and digits before a mark that cuts: any mark in the first clause, then a
+semicolon, colon or dash, then a comma. Fewer, and the melody of the sentence is chopped."""
 
 
 class Break(Enum):
@@ -113,7 +115,8 @@ class ClauseSplitter:
         if spoken == 0:
             return False
         if kind in ("phrase", "comma"):
-            return spoken >= (FIRST_MIN if self._first else CLAUSE_MIN)
+            later = PHRASE_MIN if kind == "phrase" else COMMA_MIN
+            return spoken >= (FIRST_MIN if self._first else later)
         single_dot = kind == "sentence" and mark.startswith(".") and not mark.startswith("..")
         return not (single_dot and self._is_abbreviated(before))
 

@@ -169,7 +169,7 @@ class Engine:
         header, _ = await self._ask({"op": "voices"}, b"", timeout_s)
         listed = header["voices"]
         assert isinstance(listed, list)
-        return [Voice(name, language, file, gender) for name, language, file, gender in listed]
+        return [Voice(name, tuple(tag for _, tag in tags), file) for name, tags, file in listed]
 
     async def _ask(self, request: Json, body: bytes, timeout_s: float) -> tuple[Json, bytes]:
         try:
@@ -182,7 +182,7 @@ class Engine:
                     )
                     header, sound = await (await self._running()).ask(request, body)
         except ChildDied as error:
-            raise APIConnectionError(f"espeak-ng died twice on one clause: {error}") from error
+            raise APIConnectionError(f"espeak-ng failed twice on one clause: {error}") from error
         except TimeoutError as error:
             async with self._starting:
                 await self._drop()  # it may hang for good

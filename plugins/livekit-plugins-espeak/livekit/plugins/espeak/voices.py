@@ -24,12 +24,11 @@ SYSTEM_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One voice of espeak-ng. `gender` is "male", "female" or empty where it is not said."""
+    """One voice of espeak-ng. TTS(voice=...) takes its name, its file, and any of its languages."""
 
     name: str
-    language: str
+    languages: tuple[str, ...]
     file: str
-    gender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +63,24 @@ def read_voices(data: Path) -> tuple[Voice, ...]:
     found: list[Voice] = []
     for file in sorted((data / "lang").rglob("*")):
         if file.is_file():
-            found.extend(_read_voice(file, str(file.relative_to(data / "lang"))))
-    return tuple(sorted(found, key=lambda voice: (voice.language, voice.file)))
+            voice = _read_voice(file, file.relative_to(data / "lang").as_posix())
+            if voice is not None:
+                found.append(voice)
+    return tuple(sorted(found, key=lambda voice: (voice.languages, voice.file)))
 
 
-def _read_voice(file: Path, name_in_data: str) -> list[Voice]:
-    name, gender, languages = "", "", []
+def _read_voice(file: Path, name_in_data: str) -> Voice | None:
+    name = ""
+    languages: list[str] = []
     for line in file.read_text("utf-8", "replace").splitlines():
         key, _, value = line.partition(" ")
         if key == "name":
-            name = value.strip()
-        elif key == "gender":
-            gender = value.split()[0]
+            name = value.split("//")[0].strip()  # a comment
         elif key == "language":
             languages.append(value.split()[0])
     if not name or not languages:
-        return []
-    return [Voice(name, language.lower(), name_in_data, gender) for language in languages[:1]]
+        return None
+    return Voice(name, tuple(languages), name_in_data)
 
 
 @lru_cache(maxsize=4)
@@ -99,7 +99,7 @@ def check_voice(voice: str, data: Path | None) -> None:
     base, plus, variant = voice.partition("+")
     names: dict[str, str] = {}
     for known in read_voices(data):
-        for name in (known.language, known.name, known.file):
+        for name in (*known.languages, known.name, known.file):
             names.setdefault(name.lower(), name)
     if base.lower() not in names:
         raise ValueError(f"espeak-ng has no voice {base!r}{_near(base, names)}")
