@@ -1,0 +1,103 @@
+"""Makes the room of a call on livekit-server before anyone holds a token for it.
+
+The room is created first because its settings cannot be given later: `sync_streams` puts the
+avatar's sound and picture into one stream, without which browsers never lip-sync them.
+"""
+
+import json
+import logging
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from livekit import api
+
+from agent.config import Settings
+from agent.gateway.problems import Problem
+
+logger = logging.getLogger(__name__)
+
+EMPTY_TIMEOUT_S = 60
+"""A room nobody joined goes away; a token used later than that makes no call."""
+DEPARTURE_TIMEOUT_S = 30
+MAX_PARTICIPANTS = 6
+"""The person on up to two devices, the agent, an avatar worker, and somebody who measures."""
+_TIMEOUT_S = 5.0
+
+SERVER_AWAY = "The server does not answer. Check that it runs, then try again."
+SERVER_REFUSES = (
+    "The LiveKit server refuses this gateway's key. "
+    "Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then start again."
+)
+
+
+class Rooms:
+    """livekit-server's room service. An async context manager; it owns the HTTP session."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._api: api.LiveKitAPI | None = None
+
+    async def __aenter__(self) -> Self:
+        self._api = api.LiveKitAPI(
+            self._settings.http_url,
+            self._settings.livekit_api_key,
+            self._settings.livekit_api_secret.get_secret_value(),
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            failover=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._api is not None:
+            await self._api.aclose()
+            self._api = None
+
+    async def create(self, name: str, *, persona: str) -> None:
+        """Make the room, or keep it if it is there. With an agent name set, call that agent.
+
+        Raises Problem(503) when the server is away or refuses our key.
+        """
+        metadata = json.dumps({"persona": persona})
+        agent_name = self._settings.agent_name
+        dispatch = [api.RoomAgentDispatch(agent_name=agent_name, metadata=metadata)]
+        request = api.CreateRoomRequest(
+            name=name,
+            empty_timeout=EMPTY_TIMEOUT_S,
+            departure_timeout=DEPARTURE_TIMEOUT_S,
+            max_participants=MAX_PARTICIPANTS,
+            metadata=metadata,
+            sync_streams=True,
+            agents=dispatch if agent_name else [],
+        )
+        try:
+            await self._service.create_room(request)
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("room not created", extra={"room": name, "reason": str(error)})
+            raise Problem(503, sentence(error)) from error
+        logger.info("room created", extra={"room": name, "persona": persona})
+
+    async def problem(self) -> str | None:
+        """None when the server answers and accepts our key, else what is wrong."""
+        try:
+            await self._service.list_rooms(api.ListRoomsRequest(names=["visavis-health"]))
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            return sentence(error)
+        return None
+
+    @property
+    def _service(self) -> api.room_service.RoomService:
+        assert self._api is not None, "Rooms is used outside its context: run the app's lifespan"
+        return self._api.room
+
+
+def sentence(error: Exception) -> str:
+    """What went wrong with livekit-server, for a person."""
+    if isinstance(error, api.ServerError) and error.status in (401, 403):
+        return SERVER_REFUSES
+    return SERVER_AWAY
