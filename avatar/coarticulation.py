@@ -2,7 +2,7 @@
 
 After Cohen and Massaro (1993): every sound pulls each articulator towards its own shape, strongest
 inside its time and fading outside, and the mouth is the weighted mean. Two additions make it
-readable at video rates. Every articulator has its own time constants: rounding is prepared 110 ms
+readable at video rates. Every articulator has its own time constants: rounding is prepared 90 ms
 ahead, lips close in 35. And p b m f v get a hard window of 54 ms, 1.3 frames at 24 fps: without it
 sampling loses short closures, and nothing looks more wrong than a "b" with an open mouth.
 It knows no clock and no sound: a score of visemes in, the mouth at one moment out.
@@ -52,8 +52,8 @@ _ARTICULATORS: Final[tuple[tuple[str, ...], ...]] = (
     ("tongueUp",),
 )
 # jaw, width, rounding, closure, lips, tongue; before the sound and after it
-_ANTICIPATION = np.array([0.095, 0.080, 0.110, 0.035, 0.060, 0.040], np.float32)
-_CARRY_OVER = np.array([0.095, 0.090, 0.090, 0.035, 0.060, 0.040], np.float32)
+_ANTICIPATION = np.array([0.095, 0.075, 0.090, 0.035, 0.060, 0.040], np.float32)
+_CARRY_OVER = np.array([0.095, 0.080, 0.075, 0.035, 0.060, 0.040], np.float32)
 _RATE_BEFORE = 2.2 / _ANTICIPATION  # at its time constant a pull has fallen to a ninth
 _RATE_AFTER = 2.2 / _CARRY_OVER
 

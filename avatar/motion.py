@@ -59,7 +59,7 @@ _POSTURES: Final[dict[Manner, NDArray[np.float64]]] = {
 _RATE: Final[dict[Manner, float]] = {
     Manner.IDLE: 5.0,
     Manner.LISTENING: 7.0,
-    Manner.THINKING: 7.0,
+    Manner.THINKING: 4.5,
     Manner.SPEAKING: 7.0,
     Manner.ATTENTIVE: 16.0,
 }
@@ -143,7 +143,7 @@ class Motion:
         """Small nods while listening, and one when the user has finished."""
         if manner is not self._manner:
             if self._manner is Manner.LISTENING and manner is Manner.THINKING:
-                self._nod(now, 2.4)
+                self._nod(now, 3.6)  # against the head going up to think
             self._manner = manner
             listening = manner is Manner.LISTENING
             self._next_nod = now + self._random.uniform(1.8, 4.0) if listening else math.inf
