@@ -1,4 +1,7 @@
-"""Brows: a layer of hair that slides over clean skin, bent by a small field anchored on the lids."""
+"""Brows: a layer of hair over clean skin, bent by a small field that is anchored on the lids.
+
+Skin never stretches with a brow; folds come from the marks of an expression. Draws nothing else.
+"""
 
 from typing import Final
 
@@ -6,9 +9,8 @@ import cv2
 import numpy as np
 
 from avatar.params import INDEX
-from avatar.portrait.eyes import blend
 from avatar.portrait.pack import BROW_GRID
-from avatar.portrait.warp import Box, Floats, Inverse, grid
+from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, blend, grid
 
 CHANNELS: Final = np.array(
     [
@@ -26,9 +28,9 @@ _LIMIT: Final = 0.085  # of the eye distance; above it the forehead folds
 
 
 class BrowPainter:
-    """Draws both brows into a float picture of their box."""
+    """Draws both brows into a picture of their box."""
 
-    def __init__(self, box: Box, layer: Floats, field: Floats, eye_distance: float) -> None:
+    def __init__(self, box: Box, layer: Bytes, field: Floats, eye_distance: float) -> None:
         """layer: (h, w, 4) premultiplied. field: (cells, 20) from ten points a brow, the subject's
         right one first, each outer to inner along the upper, then the lower edge."""
         self._layer = layer
@@ -43,8 +45,8 @@ class BrowPainter:
         self._inward = np.tile(np.linspace(0, 1, 5, dtype=np.float32), 2)
         self._d = np.empty((20, 2), np.float32)
 
-    def paint(self, paper: Floats, weights: Floats) -> None:
-        """paper: (h, w, 3) of the brow box, changed in place. weights: (53,)."""
+    def paint(self, paper: Bytes, weights: Floats) -> None:
+        """paper: (h, w, 4) of the brow box, changed in place. weights: (53,)."""
         inner, right, left, down_right, down_left = (float(v) for v in weights[CHANNELS])
         if not (inner or right or left or down_right or down_left):
             blend(paper, self._layer)
@@ -58,8 +60,5 @@ class BrowPainter:
             self._d[start : start + 10, 1] = np.clip(-up, -_LIMIT, _LIMIT)
         self._d *= self._eye_distance
         d = (self._field @ self._d).reshape(rows, columns, 2)
-        cv2.resize(self._home - self._inverse(d, steps=6), self._size, dst=self._map)
-        bent = cv2.remap(
-            self._layer, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-        )
-        blend(paper, bent)
+        cv2.resize(self._home - self._inverse(d, steps=4), self._size, dst=self._map)
+        blend(paper, bend(self._layer, self._map, edge=False))

@@ -13,17 +13,18 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from avatar.params import CHANNELS, INDEX, FaceParams
 from avatar.portrait.brows import BrowPainter
-from avatar.portrait.eyes import EyePainter, Gaze, blend
-from avatar.portrait.layers import Patch, layers_for, to_planes
+from avatar.portrait.eyes import EyePainter, Gaze
+from avatar.portrait.layers import Patch, layers_for
 from avatar.portrait.mouth import MouthPainter
 from avatar.portrait.pack import Pack
+from avatar.portrait.paint import Bytes, Floats, blend, to_planes
 from avatar.portrait.pose import Pose, PoseWarp
 from avatar.portrait.rig import SHAPE_CHANNELS, Lips, Rig
-from avatar.portrait.warp import Bytes, Floats, LipWarp
+from avatar.portrait.warp import LipWarp
 
 _UPPER_NAMES: Final = ("eye", "brow", "cheekSquint", "mouthSmile")
 _UPPER: Final = np.array([i for i, name in enumerate(CHANNELS) if name.startswith(_UPPER_NAMES)])
@@ -76,9 +77,10 @@ class Engine:
         self._pose = PoseWarp(layers.pose)
         self._luma, self._chroma = layers.luma.copy(), layers.chroma.copy()
         self._upper_paper = layers.upper.skin.copy()
-        self._lips_skin = _with_alpha(layers.lips.skin)
+        self._lips_skin = layers.lips.skin.copy()
         self._lips_paper = self._lips_skin.copy()
-        self._frame = np.empty_like(layers.plate)
+        self._frame = layers.plate.copy()
+        self._frame_views, self._plate_views = self._views(self._frame), self._views(layers.plate)
         self._upper_key = self._lips_key = self._marks_key = self._pose_key = b""
 
     def lips(self, params: FaceParams) -> Lips:
@@ -135,9 +137,8 @@ class Engine:
         marks = weights[_MARK_CHANNELS].tobytes()
         if marks != self._marks_key:
             self._marks_key = marks
-            paper = patch.skin.copy()
-            _lay_marks(paper, patch, weights)
-            self._lips_skin[..., :3] = np.clip(paper, 0, 255)
+            np.copyto(self._lips_skin, patch.skin)
+            _lay_marks(self._lips_skin, patch, weights)
         lips = self._rig.lips(weights)
         self._warp.apply(self._lips_skin, lips, self._lips_paper)
         self._tick("lips", began)
@@ -145,31 +146,24 @@ class Engine:
         self._mouth.paint(self._lips_paper, lips, float(weights[INDEX["tongueUp"]]))
         self._tick("mouth", began)
         began = time.thread_time()
-        paper = self._lips_paper[..., :3].astype(np.float32)
-        _lay_over(paper, patch)
-        self._to_planes(paper, patch)
+        _lay_over(self._lips_paper, patch)
+        self._to_planes(self._lips_paper, patch)
         self._tick("planes", began)
         return True
 
-    def _to_planes(self, paper: Floats, patch: Patch) -> None:
-        luma, chroma = to_planes(cv2.convertScaleAbs(paper).astype(np.uint8, copy=False))
+    def _to_planes(self, paper: Bytes, patch: Patch) -> None:
+        luma, chroma = to_planes(paper)
         x0, y0, x1, y1 = patch.box
         self._luma[y0:y1, x0:x1, 0] = luma
-        self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2, :2] = chroma
+        self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2, :3] = chroma
 
     def _aim(self, params: FaceParams) -> bool:
         pack = self.pack
         unit = pack.eye_distance * self._layers.canvas / 1024
-        yaw, pitch, roll = (
-            max(-limit, min(limit, float(value)))
-            for value, limit in zip(
-                (params.yaw, params.pitch, params.roll), pack.limits, strict=True
-            )
-        )
-        shift = [
-            max(-_SHIFT_LIMIT, min(_SHIFT_LIMIT, float(v))) * unit for v in (params.tx, params.ty)
-        ]
-        pose = Pose(yaw, pitch, roll, shift[0], shift[1], max(0.0, min(1.0, float(params.breath))))
+        angles = (params.yaw, params.pitch, params.roll)
+        yaw, pitch, roll = map(_within, angles, pack.limits)
+        x, y = _within(params.tx, _SHIFT_LIMIT) * unit, _within(params.ty, _SHIFT_LIMIT) * unit
+        pose = Pose(yaw, pitch, roll, x, y, min(1.0, max(0.0, float(params.breath))))
         key = repr(pose).encode()
         if key == self._pose_key:
             return False
@@ -181,22 +175,21 @@ class Engine:
 
     def _compose(self) -> None:
         began = time.thread_time()
-        layers, frame = self._layers, self._frame
-        np.copyto(frame, layers.plate)
+        self._pose.compose((self._luma, self._chroma), self._plate_views, self._frame_views)
+        self._tick("pose", began)
+
+    def _views(self, frame: Bytes) -> tuple[Bytes, Bytes, Bytes]:
+        """Y, U and V of the pose box in an I420 frame."""
         width, height = self.size
         area = width * height
-        planes = (
-            frame[:area].reshape(height, width),
-            frame[area : area + area // 4].reshape(height // 2, width // 2),
-            frame[area + area // 4 :].reshape(height // 2, width // 2),
-        )
-        x0, y0, x1, y1 = layers.pose.box
-        x, y = layers.origin
-        whole = slice(y + y0, y + y1), slice(x + x0, x + x1)
-        half = slice((y + y0) // 2, (y + y1) // 2), slice((x + x0) // 2, (x + x1) // 2)
-        views = planes[0][whole], planes[1][half], planes[2][half]
-        self._pose.compose((self._luma, self._chroma), views)
-        self._tick("pose", began)
+        y = frame[:area].reshape(height, width)
+        u = frame[area : area + area // 4].reshape(height // 2, width // 2)
+        v = frame[area + area // 4 :].reshape(height // 2, width // 2)
+        x0, y0, x1, y1 = self._layers.pose.box
+        left, top = self._layers.origin
+        x0, y0, x1, y1 = x0 + left, y0 + top, x1 + left, y1 + top
+        half = slice(y0 // 2, y1 // 2), slice(x0 // 2, x1 // 2)
+        return y[y0:y1, x0:x1], u[half], v[half]
 
 
 _MARK_CHANNELS: Final = np.array(
@@ -209,14 +202,14 @@ _MARK_CHANNELS: Final = np.array(
 
 def _rounded(weights: Floats) -> Floats:
     """Clipped to 0..1 in steps of 1/255; what is not a number counts as 0."""
-    steps = np.rint(np.clip(np.nan_to_num(weights), 0, 1) * np.float32(255))
-    return (steps * np.float32(1 / 255)).astype(np.float32, copy=False)
+    steps = np.rint(np.clip(np.nan_to_num(weights), 0, 1) * 255).astype(np.float32)
+    steps *= 1 / 255
+    return steps
 
 
-def _with_alpha(bgr: Floats) -> Bytes:
-    out = np.zeros((*bgr.shape[:2], 4), np.uint8)
-    out[..., :3] = np.clip(bgr, 0, 255)
-    return out
+def _within(value: float, limit: float) -> float:
+    """value, kept between -limit and limit; 0 for what is not a number."""
+    return max(-limit, min(limit, float(value))) if value == value else 0.0
 
 
 def _mark_strength(name: str, weights: Floats) -> float:
@@ -232,7 +225,7 @@ def _mark_strength(name: str, weights: Floats) -> float:
     return float(max(value("browInnerUp"), outer) ** 1.5)
 
 
-def _lay_marks(paper: Floats, patch: Patch, weights: Floats) -> None:
+def _lay_marks(paper: Bytes, patch: Patch, weights: Floats) -> None:
     for mark in patch.marks:
         strength = min(1.0, _mark_strength(mark.name, weights))
         if strength > 0:
@@ -240,9 +233,9 @@ def _lay_marks(paper: Floats, patch: Patch, weights: Floats) -> None:
             blend(paper[mark.y : mark.y + h, mark.x : mark.x + w], mark.layer, strength)
 
 
-def _lay_over(paper: Floats, patch: Patch) -> None:
-    paper *= patch.over_keep
-    paper += patch.over
+def _lay_over(paper: Bytes, patch: Patch) -> None:
+    cv2.multiply(paper, patch.over_keep, dst=paper, scale=1 / 255)
+    cv2.add(paper, patch.over, dst=paper)
 
 
 def _gaze(weights: Floats, side: str, width: float) -> Gaze:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.portrait.warp import Box, Floats, smoothstep
+from avatar.portrait.paint import Box, Bytes, Floats, bend, blend, darken, ease, masked, smoothstep
 
 
 @dataclass(frozen=True, slots=True)
 class EyeLayers:
-    """One eye at one scale; layers are premultiplied BGRA float32, colour 0..255, alpha 0..1.
+    """One eye at one scale; layers are premultiplied BGRA.
 
     side: "Left" or "Right", the subject's own. box: pixels of the canvas. upper, lower: (41, 2)
     lid curves at rest, canvas pixels, picture left to right.
@@ -25,11 +25,11 @@ class EyeLayers:
     box: Box
     upper: Floats
     lower: Floats
-    sclera: Floats
-    iris: Floats
-    low: Floats
-    crease: Floats
-    lash: Floats
+    sclera: Bytes
+    iris: Bytes
+    low: Bytes
+    crease: Bytes
+    lash: Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,8 @@ class Gaze:
     y: float
 
 
-def blend(paper: Floats, layer: Floats, strength: float = 1.0) -> None:
-    """Lay a premultiplied layer over an opaque picture, in place."""
-    k = np.float32(strength)
-    paper *= 1 - layer[..., 3:] * k
-    paper += layer[..., :3] if strength == 1.0 else layer[..., :3] * k
-
-
 class EyePainter:
-    """Draws one eye into a float picture of its box."""
+    """Draws one eye into a picture of its box."""
 
     def __init__(self, layers: EyeLayers) -> None:
         self._layers = layers
@@ -70,57 +63,56 @@ class EyePainter:
         self._map[..., 0] = np.arange(x1 - x0, dtype=np.float32)
         self._lid_depth = np.clip(self._open / (self.width * 0.10), 0, 1)
 
-    def paint(self, paper: Floats, gaze: Gaze) -> None:
-        """paper: (h, w, 3) lid skin in the eye's box, changed in place."""
-        eye, y = self._layers, self._y
+    def lids(self, gaze: Gaze) -> tuple[Floats, Floats]:
+        """Heights of the upper and the lower lid edge in the box, one a column, each (1, w)."""
         closed = min(1.0, gaze.blink)
         low = self._lower - self._open * np.float32(closed * 0.12 + gaze.squint * 0.26)
         up = self._upper + self._open * np.float32(0.86 * closed + 0.05 * gaze.squint)
         up -= np.float32(gaze.wide * self.width * 0.055 * (1 - closed)) * self._bell
-        up = np.minimum(up, low)
+        return np.minimum(up, low), low
+
+    def paint(self, paper: Bytes, gaze: Gaze) -> None:
+        """paper: (h, w, 4) lid skin in the eye's box, changed in place."""
+        eye, y = self._layers, self._y
+        closed = min(1.0, gaze.blink)
+        up, low = self.lids(gaze)
         if closed > 0:
             lid = np.clip((y - self._upper) / np.maximum(up - self._upper, 1), 0, 1)
-            lid *= np.clip(up + 1 - y, 0, 1) * self._lid_depth
-            paper *= (1 - np.float32(0.13 * closed) * lid * lid)[..., None]
-        self._ball(paper, up, low, gaze, closed)
+            edge = np.clip(up + 1 - y, 0, 1) * self._lid_depth
+            darken(paper, lid * lid * edge * np.float32(0.13 * closed))
+        self._ball(paper, up, low, gaze)
         blend(paper, self._shifted(eye.low, low - self._lower))
-        blend(
-            paper,
-            self._shifted(eye.crease, (up - self._upper) * np.float32(0.40)),
-            1 - 0.45 * closed,
-        )
-        turned = float(smoothstep(np.float32((closed - 0.45) / 0.3)))
+        crease = self._shifted(eye.crease, (up - self._upper) * np.float32(0.40))
+        blend(paper, crease, 1 - 0.45 * closed)
+        turned = ease((closed - 0.45) / 0.3)
         if turned < 1:
             blend(paper, self._shifted(eye.lash, up - self._upper), 1 - turned)
         if turned > 0:
             np.copyto(self._map[..., 1], self._upper - (y - up) * np.float32(1.25))
-            blend(paper, self._remap(eye.lash), turned)
+            blend(paper, bend(eye.lash, self._map, edge=False), turned)
 
-    def _ball(self, paper: Floats, up: Floats, low: Floats, gaze: Gaze, closed: float) -> None:
+    def _ball(self, paper: Bytes, up: Floats, low: Floats, gaze: Gaze) -> None:
+        """Sclera and iris between the lids, in the shadow of the upper one."""
         y = self._y
         seen = np.clip(y - up + np.float32(0.5), 0, 1) * np.clip(low - y + np.float32(0.5), 0, 1)
         seen *= np.clip((low - up) / np.float32(1.5), 0, 1)
         if not seen.any():
             return
-        ball = self._layers.sclera[..., :3].copy()
-        iris = self._layers.iris
+        ball, iris = self._layers.sclera.copy(), self._layers.iris
         if gaze.x or gaze.y:
             move = np.array([[1, 0, gaze.x], [0, 1, gaze.y]], np.float32)
-            iris = cv2.warpAffine(
-                iris, move, (iris.shape[1], iris.shape[0]), flags=cv2.INTER_LINEAR
-            )
+            iris = _shift(iris, move)
         blend(ball, iris)
-        falls = np.exp(
-            -(np.clip((y - up) / np.float32(self.width * 0.095), 0, 9) ** np.float32(1.4))
-        )
-        ball *= (1 - np.float32(0.42 + 0.12 * closed) * falls)[..., None]
-        ball -= paper
-        ball *= seen[..., None]
-        paper += ball
+        depth = np.clip(1 - (y - up) / np.float32(self.width * 0.17), 0, 1)
+        darken(ball, depth * depth * np.float32(0.46 + 0.10 * min(1.0, gaze.blink)))
+        ball[..., 3] = 255
+        blend(paper, masked(ball, seen))
 
-    def _shifted(self, layer: Floats, down: Floats) -> Floats:
+    def _shifted(self, layer: Bytes, down: Floats) -> Bytes:
         np.subtract(self._y, down, out=self._map[..., 1])
-        return self._remap(layer)
+        return bend(layer, self._map, edge=False)
 
-    def _remap(self, layer: Floats) -> Floats:
-        return cv2.remap(layer, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+def _shift(layer: Bytes, move: Floats) -> Bytes:
+    size = layer.shape[1], layer.shape[0]
+    return cv2.warpAffine(layer, move, size, flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)

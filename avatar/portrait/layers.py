@@ -1,11 +1,12 @@
-"""A pack at one size: decoded, scaled, premultiplied, read-only, shared by every engine of a process.
+"""A pack at one size: decoded, scaled, premultiplied, read-only, shared by engines of a process.
 
-The cache holds its entries weakly: they live as long as an engine uses them. Colour is premultiplied
-before scaling, or curls get bright rims. The figure sits at the bottom of the frame, as in a call.
+The cache holds its entries weakly: they live as long as an engine uses them. Colour is
+premultiplied before scaling, or curls get bright rims. The figure sits at the bottom of the frame,
+as in a call.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -16,8 +17,8 @@ from avatar.errors import PortraitError
 from avatar.portrait.eyes import EyeLayers
 from avatar.portrait.mouth import MouthStyle
 from avatar.portrait.pack import CANVAS, MARKS, Pack
+from avatar.portrait.paint import Box, Bytes, Floats, to_planes
 from avatar.portrait.pose import PoseFields
-from avatar.portrait.warp import Box, Bytes, Floats
 
 _SMALLEST, _LARGEST = 64, 2160
 
@@ -29,7 +30,7 @@ class Mark:
     name: str
     x: int
     y: int
-    layer: Floats
+    layer: Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,10 @@ class Patch:
     """A part of the face that is redrawn: box on the canvas in pixels, all edges even."""
 
     box: Box
-    skin: Floats  # (h, w, 3) BGR, what lies below eyes, brows and front hair
+    skin: Bytes  # (h, w, 4), what lies below eyes, brows and front hair
     marks: tuple[Mark, ...]
-    over: Floats  # (h, w, 3) premultiplied front hair and glasses
-    over_keep: Floats  # (h, w, 1) 1 - alpha of it; empty where there is none
+    over: Bytes  # (h, w, 4) premultiplied front hair and glasses
+    over_keep: Bytes  # (h, w, 4), 255 - alpha of it in every channel
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -49,7 +50,7 @@ class Layers:
 
     size: width, height of the frame. canvas: side of the square the face lives in. origin: of the
     canvas in the frame. plate: I420 (w*h*3//2,). luma, chroma: the figure at rest as planes with
-    matte, (n, n, 4) Y A - - and (n/2, n/2, 4) U V A -.
+    matte, (n, n, 4) Y A - - and (n/2, n/2, 4) - V U A.
     """
 
     pack: Pack
@@ -61,7 +62,7 @@ class Layers:
     chroma: Bytes
     upper: Patch
     lips: Patch
-    brows: Floats
+    brows: Bytes
     brow_box: Box
     eyes: tuple[EyeLayers, EyeLayers]
     mouth: MouthStyle
@@ -88,19 +89,6 @@ def layers_for(pack: Pack, size: tuple[int, int]) -> Layers:
         return made
 
 
-def to_planes(bgr: Bytes) -> tuple[Bytes, Bytes]:
-    """(h, w) luma and (h/2, w/2, 2) chroma, BT.601 limited; chroma is averaged, not picked."""
-    height, width = bgr.shape[:2]
-    luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420)[:height]
-    half = cv2.resize(bgr, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    return luma, cv2.transform(half, _CHROMA)
-
-
-_CHROMA: Final = np.array(
-    [[0.439, -0.291, -0.148, 128], [-0.071, -0.368, 0.439, 128]], np.float32
-)  # BT.601 limited, from B G R
-
-
 class _Maker:
     def __init__(self, pack: Pack, size: tuple[int, int]) -> None:
         self._pack = pack
@@ -116,11 +104,11 @@ class _Maker:
         behind = plate[y : y + n, x : x + n]
         figure = self._layer("figure")
         rest = _over(behind, figure)
-        matte = _matte(figure[..., 3], n)
+        matte = _matte(self._jaw_room(figure[..., 3]), n)
         luma, chroma = np.zeros((n, n, 4), np.uint8), np.zeros((n // 2, n // 2, 4), np.uint8)
-        luma[..., 0], chroma[..., :2] = to_planes(rest)
+        luma[..., 0], chroma[..., :3] = to_planes(_opaque(rest))
         luma[..., 1] = matte
-        chroma[..., 2] = cv2.resize(matte, (n // 2, n // 2), interpolation=cv2.INTER_AREA)
+        chroma[..., 3] = cv2.resize(matte, (n // 2, n // 2), interpolation=cv2.INTER_AREA)
         under = np.ascontiguousarray(rest)
         ux, uy, layer = self._placed("under")
         at = slice(uy, uy + layer.shape[0]), slice(ux, ux + layer.shape[1])
@@ -143,6 +131,17 @@ class _Maker:
         )
         _freeze(made)
         return made
+
+    def _jaw_room(self, alpha: Bytes) -> Bytes:
+        """Alpha grown down round the jaw: an open mouth moves the chin line over the backdrop."""
+        x0, y0, x1, y1 = self._even("lips")
+        drop = int(self._pack.mouth["width"] * self._k * 0.45)
+        # the anchor at the bottom row makes every pixel look up
+        down = np.ones((drop, 1), np.uint8)
+        grown = alpha.copy()
+        part = alpha[y0:y1, x0:x1]
+        grown[y0:y1, x0:x1] = cv2.dilate(part, down, anchor=(0, drop - 1))
+        return grown
 
     def _decode(self, data: bytes, flags: int, name: str) -> Bytes:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -189,16 +188,15 @@ class _Maker:
             min(n, int(np.ceil(y1 / 2)) * 2),
         )
 
-    def _crop(self, name: str, box: Box) -> Floats:
-        """(h, w, 4) float of the part of a layer that lies in a box; nothing outside of it."""
+    def _crop(self, name: str, box: Box) -> Bytes:
+        """(h, w, 4), the part of a layer that lies in a box; nothing outside of it."""
         x, y, layer = self._placed(name)
         x0, y0, x1, y1 = box
-        out = np.zeros((y1 - y0, x1 - x0, 4), np.float32)
+        out = np.zeros((y1 - y0, x1 - x0, 4), np.uint8)
         a0, b0 = max(x, x0), max(y, y0)
         a1, b1 = min(x + layer.shape[1], x1), min(y + layer.shape[0], y1)
         if a0 < a1 and b0 < b1:
             out[b0 - y0 : b1 - y0, a0 - x0 : a1 - x0] = layer[b0 - y : b1 - y, a0 - x : a1 - x]
-        out[..., 3] *= np.float32(1 / 255)
         return out
 
     def _patch(self, name: str, under: Bytes) -> Patch:
@@ -207,7 +205,7 @@ class _Maker:
         marks = []
         for mark in MARKS:
             layer = self._crop(f"mark_{mark}", box)
-            rows, columns = np.nonzero(layer[..., 3] > 0.004)
+            rows, columns = np.nonzero(layer[..., 3])
             if rows.size:
                 top, left = int(rows.min()), int(columns.min())
                 tight = layer[top : rows.max() + 1, left : columns.max() + 1]
@@ -215,10 +213,10 @@ class _Maker:
         over = self._crop("overlay", box)
         return Patch(
             box=box,
-            skin=under[y0:y1, x0:x1].astype(np.float32),
+            skin=_opaque(under[y0:y1, x0:x1]),
             marks=tuple(marks),
-            over=np.ascontiguousarray(over[..., :3]),
-            over_keep=np.ascontiguousarray(1 - over[..., 3:]),
+            over=over,
+            over_keep=np.repeat(255 - over[..., 3:], 4, axis=2),
         )
 
     def _eye(self, side: str, row: int) -> EyeLayers:
@@ -281,19 +279,25 @@ def _matte(alpha: Bytes, n: int) -> Bytes:
 
 
 def _i420(bgr: Bytes) -> Bytes:
-    luma, chroma = to_planes(bgr)
-    return np.concatenate((luma.ravel(), chroma[..., 0].ravel(), chroma[..., 1].ravel()))
+    luma, chroma = to_planes(_opaque(bgr))
+    return np.concatenate((luma.ravel(), chroma[..., 2].ravel(), chroma[..., 1].ravel()))
+
+
+def _opaque(bgr: Bytes) -> Bytes:
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA).astype(np.uint8, copy=False)
 
 
 def _bgr(colour: str) -> Floats:
-    return np.array([int(colour[i : i + 2], 16) for i in (5, 3, 1)], np.float32)
+    """#rrggbb as (3, 1, 1) BGR."""
+    channels = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+    return np.array(channels, np.float32).reshape(3, 1, 1)
 
 
 def _freeze(made: Layers) -> None:
-    holders = (made, made.upper, made.lips, made.mouth, made.pose, *made.eyes)
     marks = (*made.upper.marks, *made.lips.marks)
-    for holder in (*holders, *marks):
-        for name in holder.__dataclass_fields__:
-            value = getattr(holder, name)
+    parts = (made, made.upper, made.lips, made.mouth, made.pose, *made.eyes, *marks)
+    for holder in parts:
+        for part in fields(holder):  # type: ignore[arg-type]  # their join is object to mypy
+            value = getattr(holder, part.name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.errors import PortraitError, PortraitMissing
+from avatar.portrait.paint import Box
 from avatar.portrait.parts import picture_size, read_arrays, read_part
 from avatar.portrait.pose import POSE_GRID
 from avatar.portrait.rig import CONTROLS, LOWER_FIELD, SHAPES, UPPER_FIELD
-from avatar.portrait.warp import LIP_GRID, Box
+from avatar.portrait.warp import LIP_GRID
 
 FORMAT: Final = 1
 CANVAS: Final = 1024

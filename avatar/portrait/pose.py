@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from avatar.portrait.warp import Box, Bytes, Floats, Inverse, grid
+from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, grid
 
 POSE_GRID: Final = (64, 64)
 """Rows and columns of the depth and weight grids over the pose box of a pack."""
@@ -61,72 +61,81 @@ class PoseWarp:
         self._inverse = Inverse(rows, columns, cell)
         gx, gy = grid(fields.box, rows, columns)
         cx, cy, cz = fields.pivot
-        self._x, self._y, self._z = gx - np.float32(cx), gy - np.float32(cy), fields.depth - cz
         focal = np.float32(_FOCAL * fields.size)
         self._focal = focal
-        near = focal / (focal + self._z)
-        self._x_at_rest, self._y_at_rest = self._x * near, self._y * near
+        self._points = np.stack((gx - cx, gy - cy, fields.depth - cz)).astype(np.float32)
+        self._points = self._points.reshape(3, -1)
+        self._rest = self._points[:2] * (focal / (focal + self._points[2]))
+        self._head = fields.head.reshape(-1)
+        self._sink = 0.022 * fields.chest.reshape(-1) + 0.008 * self._head
         self._home = np.dstack((gx, gy))
         self._d = np.empty((rows, columns, 2), np.float32)
+        self._source = np.empty_like(self._d)
         h, w = self._height, self._width
         self.map = np.empty((h, w, 2), np.float32)
         self.half_map = np.empty((h // 2, w // 2, 2), np.float32)
         self._ya = np.empty((h, w, 4), np.uint8)
         self._uva = np.empty((h // 2, w // 2, 4), np.uint8)
-        self._plane = [np.empty((h, w), np.uint8) for _ in range(3)]
-        self._half = [np.empty((h // 2, w // 2), np.uint8) for _ in range(3)]
+        self._plane = [np.empty((h, w), np.uint8) for _ in range(2)]
+        self._half = [np.empty((h // 2, w // 2), np.uint8) for _ in range(2)]
 
     def aim(self, pose: Pose) -> None:
         """Compute the maps of a pose."""
-        f = self._f
-        yaw, pitch, roll = np.radians((pose.yaw, pose.pitch, pose.roll)).astype(np.float32)
-        ca, sa, cb, sb = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-        cc, sc = np.cos(roll), np.sin(roll)
-        x1 = ca * self._x - sa * self._z
-        z1 = sa * self._x + ca * self._z
-        y1 = cb * self._y - sb * z1
-        near = self._focal / (self._focal + sb * self._y + cb * z1)
-        breath = np.float32(pose.breath * f.eye_distance)
-        dx, dy = self._d[..., 0], self._d[..., 1]
-        np.multiply(
-            (cc * x1 - sc * y1) * near - self._x_at_rest + np.float32(pose.x), f.head, out=dx
-        )
-        np.multiply(
-            (sc * x1 + cc * y1) * near - self._y_at_rest + np.float32(pose.y), f.head, out=dy
-        )
-        dy -= breath * (np.float32(0.022) * f.chest + np.float32(0.008) * f.head)
-        source = self._home - self._inverse(self._d, steps=3, damping=np.float32(1))
+        x, y, z = _rotation(pose) @ self._points
+        near = self._focal / (self._focal + z)
+        flat = self._d.reshape(-1, 2)
+        np.multiply(x * near - self._rest[0] + np.float32(pose.x), self._head, out=flat[:, 0])
+        down = (y * near - self._rest[1] + np.float32(pose.y)) * self._head
+        breath = np.float32(pose.breath * self._f.eye_distance)
+        np.subtract(down, self._sink * breath, out=flat[:, 1])
+        source = self._source
+        cv2.subtract(self._home, self._inverse(self._d, steps=3), dst=source)
         cv2.resize(source, (self._width, self._height), dst=self.map)
         # a chroma sample sits between four luma samples
-        source -= np.float32(0.5)
-        source *= np.float32(0.5)
+        source -= 0.5
+        source *= 0.5
         cv2.resize(source, (self._width // 2, self._height // 2), dst=self.half_map)
 
-    def compose(self, face: tuple[Bytes, Bytes], planes: tuple[Bytes, Bytes, Bytes]) -> None:
-        """Warp (luma+matte, chroma+matte) and blend over planes: views of Y, U, V that hold the
-        plate inside the pose box."""
-        ya, uva = face
-        remap = cv2.remap
-        remap(ya, self.map, None, cv2.INTER_LINEAR, dst=self._ya, borderMode=cv2.BORDER_REPLICATE)
-        remap(
-            uva,
-            self.half_map,
-            None,
-            cv2.INTER_LINEAR,
-            dst=self._uva,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        self._blend(self._ya, 0, 1, planes[0], self._plane)
-        self._blend(self._uva, 0, 2, planes[1], self._half)
-        self._blend(self._uva, 1, 2, planes[2], self._half)
+    def compose(
+        self,
+        face: tuple[Bytes, Bytes],
+        plate: tuple[Bytes, Bytes, Bytes],
+        out: tuple[Bytes, Bytes, Bytes],
+    ) -> None:
+        """Warp luma and chroma with their mattes and lay them over the plate.
+
+        face: as Layers.luma and Layers.chroma. plate, out: Y, U, V, the views of the pose box.
+        """
+        bend(face[0], self.map, self._ya)
+        bend(face[1], self.half_map, self._uva)
+        self._blend(self._ya, 0, 1, plate[0], out[0], self._plane)
+        self._blend(self._uva, 2, 3, plate[1], out[1], self._half)
+        self._blend(self._uva, 1, 3, plate[2], out[2], self._half)
 
     def _blend(
-        self, warped: Bytes, channel: int, matte: int, plane: Bytes, scratch: list[Bytes]
+        self,
+        warped: Bytes,
+        channel: int,
+        matte: int,
+        plate: Bytes,
+        out: Bytes,
+        scratch: list[Bytes],
     ) -> None:
-        value, alpha, rest = scratch
+        value, alpha = scratch
         cv2.extractChannel(warped, channel, dst=value)
         cv2.extractChannel(warped, matte, dst=alpha)
         cv2.multiply(value, alpha, dst=value, scale=1 / 255)
         cv2.bitwise_not(alpha, dst=alpha)
-        cv2.multiply(plane, alpha, dst=rest, scale=1 / 255)
-        cv2.add(value, rest, dst=plane)
+        cv2.multiply(plate, alpha, dst=alpha, scale=1 / 255)
+        cv2.add(value, alpha, dst=out)
+
+
+def _rotation(pose: Pose) -> Floats:
+    """Yaw, then pitch, then roll; x right, y down, z away from the camera."""
+    yaw, pitch, roll = np.radians((pose.yaw, pose.pitch, pose.roll))
+    ca, sa, cb, sb = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    cc, sc = np.cos(roll), np.sin(roll)
+    turn = np.array([[ca, 0, -sa], [0, 1, 0], [sa, 0, ca]])
+    nod = np.array([[1, 0, 0], [0, cb, -sb], [0, sb, cb]])
+    lean = np.array([[cc, -sc, 0], [sc, cc, 0], [0, 0, 1]])
+    return np.linalg.multi_dot((lean, nod, turn)).astype(np.float32)

@@ -41,38 +41,16 @@ CONTROLS: Final[tuple[int, ...]] = (
 UPPER_FIELD: Final = slice(0, 18 + len(_COMMON))
 LOWER_FIELD: Final = slice(18, len(CONTROLS))
 
-SHAPES: Final[tuple[str, ...]] = [
-    "jawOpen",
-    "mouthClose",
-    "mouthFunnel",
-    "mouthPucker",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "mouthFrownLeft",
-    "mouthFrownRight",
-    "mouthStretchLeft",
-    "mouthStretchRight",
-    "mouthPressLeft",
-    "mouthPressRight",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthShrugLower",
-    "mouthShrugUpper",
-    "mouthLeft",
-    "mouthRight",
-    "jawLeft",
-    "jawRight",
-    "mouthDimpleLeft",
-    "mouthDimpleRight",
-    "noseSneerLeft",
-    "noseSneerRight",
-    "cheekPuff",
-    "jawForward",
-]  # type: ignore[assignment]  # a list of names is read only, and stays readable this way
+SHAPES: Final[tuple[str, ...]] = (
+    *("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight"),
+    *("mouthStretchLeft", "mouthStretchRight", "mouthPressLeft", "mouthPressRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthLeft", "mouthRight", "jawLeft", "jawRight"),
+    *("mouthDimpleLeft", "mouthDimpleRight", "noseSneerLeft", "noseSneerRight"),
+    *("cheekPuff", "jawForward"),
+)
 """Weights that move the lower face, in the order of a pack's `shapes`."""
 
 SHAPE_CHANNELS: Final = np.array([INDEX[name] for name in SHAPES])

@@ -9,62 +9,15 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, grid, smoothstep
 from avatar.portrait.rig import LOWER_FIELD, UPPER_FIELD, Lips
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Box = tuple[int, int, int, int]
 
 LIP_GRID: Final = (56, 56)
 """Rows and columns of the lip fields over the lip box of a pack."""
 
-_STEPS, _DAMPING = 7, np.float32(0.68)
-
-
-def smoothstep(x: Floats) -> Floats:
-    """0 below 0, 1 above 1, smooth between."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
-def grid(box: Box, rows: int, columns: int) -> tuple[Floats, Floats]:
-    """Pixel coordinates (x, y), each (rows, columns), of grid cell centres over a box; the same
-    half-pixel convention as cv2.resize, so that an enlarged grid is an absolute map."""
-    x0, y0, x1, y1 = box
-    x = x0 + (np.arange(columns, dtype=np.float32) + 0.5) * ((x1 - x0) / columns) - 0.5
-    y = y0 + (np.arange(rows, dtype=np.float32) + 0.5) * ((y1 - y0) / rows) - 0.5
-    gx, gy = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    return gx, gy
-
-
-class Inverse:
-    """Inverts displacement fields that are stacked one above the other on one grid."""
-
-    def __init__(self, rows: int, columns: int, cell: tuple[float, float]) -> None:
-        """cell: width and height of a grid cell in the unit of the displacement."""
-        cells = np.dstack(grid((0, 0, columns, rows), rows, columns))
-        self._home = np.ascontiguousarray(cells)
-        self._scale = np.array([1 / cell[0], 1 / cell[1]], np.float32)
-        self._at = np.empty_like(self._home)
-        self._seen = np.empty_like(self._home)
-        self._out = np.empty_like(self._home)
-
-    def __call__(self, d: Floats, *, steps: int = _STEPS, damping: np.float32 = _DAMPING) -> Floats:
-        """u with source = target - u, for a forward d (rows, columns, 2). Owned by self."""
-        u = self._out
-        np.copyto(u, d)
-        for _ in range(steps):
-            np.multiply(u, self._scale, out=self._at)
-            np.subtract(self._home, self._at, out=self._at)
-            cv2.remap(
-                d, self._at, None, cv2.INTER_LINEAR, dst=self._seen, borderMode=cv2.BORDER_REPLICATE
-            )
-            self._seen -= u
-            self._seen *= damping
-            u += self._seen
-        return u
+_STEPS: Final = 6
+_DAMPING: Final = 0.68
 
 
 class LipWarp:
@@ -82,7 +35,8 @@ class LipWarp:
         self._d = np.empty((2 * rows * columns, 2), np.float32)
         gx, gy = grid((0, 0, x1 - x0, y1 - y0), rows, columns)
         self._gx, self._gy = gx, gy
-        self._base = np.dstack((gx, gy))
+        self._base = np.tile(np.dstack((gx, gy)), (2, 1, 1))
+        self._source = np.empty_like(self._base)
         self._fade = _border_fade(rows, columns)
         self._map = np.empty((y1 - y0, x1 - x0, 2), np.float32)
         self._lower_map = np.empty_like(self._map)
@@ -102,9 +56,7 @@ class LipWarp:
         self._map[last:] = self._lower_map[last:]
         below = (self._rows[first:last] > line).view(np.uint8)
         cv2.copyTo(self._lower_map[first:last], below, self._map[first:last])
-        cv2.remap(
-            source, self._map, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE
-        )
+        bend(source, self._map, out)
 
     def _fields(self, lips: Lips) -> tuple[Floats, Floats]:
         """Absolute coarse maps of the upper and the lower field, equal beyond the corners."""
@@ -113,24 +65,31 @@ class LipWarp:
         half = rows * columns
         np.matmul(self._matrices[0], moved[UPPER_FIELD], out=self._d[:half])
         np.matmul(self._matrices[1], moved[LOWER_FIELD], out=self._d[half:])
-        u = self._inverse(self._d.reshape(2 * rows, columns, 2))
+        u = self._inverse(self._d.reshape(2 * rows, columns, 2), steps=_STEPS, damping=_DAMPING)
+        cv2.multiply(u, self._fade, dst=u)
         upper, lower = u[:rows], u[rows:]
         middle = (lips.upper + lips.lower) / 2 - self._origin
         x = self._gx[0]
         line = np.interp(x, middle[0], middle[1]).astype(np.float32)
         outside = np.maximum(np.maximum(middle[0, 0] - x, x - middle[0, -1]), 0)
-        share = np.clip((self._gy - line) / (outside * 2.4 + 1e-3) + 0.5, 0, 1)
-        mixed = upper + (lower - upper) * share[..., None]
-        beyond = (outside > 0)[None, :, None]
-        np.copyto(upper, mixed, where=beyond)
-        np.copyto(lower, mixed, where=beyond)
-        upper *= self._fade
-        lower *= self._fade
-        return self._base - upper, self._base - lower
+        share = (self._gy - line) * (1 / (outside * np.float32(2.4) + np.float32(1e-3)))
+        share = np.clip(share + np.float32(0.5), 0, 1)
+        between = outside == 0
+        share[:, between] = 0
+        differ = cv2.subtract(lower, upper)
+        to_lower = cv2.multiply(differ, cv2.merge((share, share)))
+        share[:, between] = 1
+        to_upper = cv2.subtract(differ, cv2.multiply(differ, cv2.merge((share, share))))
+        cv2.add(upper, to_lower, dst=upper)
+        cv2.subtract(lower, to_upper, dst=lower)
+        source = self._source
+        cv2.subtract(self._base, u, dst=source)
+        return source[:rows], source[rows:]
 
 
 def _border_fade(rows: int, columns: int) -> Floats:
-    """(rows, columns, 1): 1 inside, 0 at the border, so that the box has no seam."""
+    """(2 * rows, columns, 2): 1 inside, 0 at the border, so that the box has no seam."""
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     edge = np.minimum.reduce([x, columns - 1 - x, y * 1.5, rows - 1 - y])
-    return smoothstep(edge / np.float32(5))[..., None]
+    fade = smoothstep(edge / np.float32(5))
+    return np.tile(np.dstack((fade, fade)), (2, 1, 1))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
 from avatar.portrait.pack import BROW_GRID
+from avatar.portrait.paint import Box, grid
 from avatar.portrait.pose import POSE_GRID
 from avatar.portrait.rig import LOWER_FIELD, UPPER_FIELD
-from avatar.portrait.warp import LIP_GRID, Box, grid
+from avatar.portrait.warp import LIP_GRID
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -34,7 +35,8 @@ def smoothstep(x: Doubles) -> Doubles:
 
 
 def _kernel(r: Doubles) -> Doubles:
-    return (1 + 6.5 * r) * np.exp(-6.5 * r)
+    fall: Doubles = (1 + 6.5 * r) * np.exp(-6.5 * r)
+    return fall
 
 
 def matrix(controls: Doubles, cells: Doubles, reach: float, smoothing: float) -> Doubles:

@@ -40,7 +40,8 @@ def _hill(t: Doubles) -> Doubles:
 
 
 def _dome(t: Doubles) -> Doubles:
-    return _hill(t) ** 0.62
+    dome: Doubles = _hill(t) ** 0.62
+    return dome
 
 
 class ShapeTable:
