@@ -338,9 +338,10 @@ class Sink(io.AudioOutput):
     def flush(self) -> None:
         super().flush()
         position_s, self._position_s = self._position_s, 0.0
-        asyncio.get_running_loop().call_soon(
-            lambda: self.on_playback_finished(playback_position=position_s, interrupted=False)
-        )
+        if position_s:
+            asyncio.get_running_loop().call_soon(
+                lambda: self.on_playback_finished(playback_position=position_s, interrupted=False)
+            )
 
     def clear_buffer(self) -> None:
         pass
@@ -357,6 +358,7 @@ async def test_in_a_session_phones_reach_the_sink_and_emoji_do_not_stop_the_talk
         vad=None,
         turn_handling=TurnHandlingOptions(turn_detection="manual"),
         aec_warmup_duration=None,
+        use_tts_aligned_transcript=True,
         tts_text_transforms=transforms,
     )
     errors: list[Any] = []
@@ -376,5 +378,9 @@ async def test_in_a_session_phones_reach_the_sink_and_emoji_do_not_stop_the_talk
     assert errors == []
     check_timings(spoken[0], "Hello, my name is Bob. Nice to meet you! ")
     check_timings(spoken[2], "Goodbye then. ")
+    history = [item for item in session.history.items if item.type == "message"]
+    said = [(item.text_content or "").strip() for item in history if item.role == "assistant"]
+    assert said[0] == "Hello, my name is Bob. Nice to meet you!"  # from the timed words
+    assert said[-1] == "Goodbye then."
     assert not any(np.frombuffer(frame.data, np.int16).any() for frame in spoken[1])
     assert bool(spoken[1]) is (transforms is None)  # LiveKit's own filter leaves no text at all

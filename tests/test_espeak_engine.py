@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from livekit.agents import APIConnectionError, APIError
+from livekit.agents import APIConnectionError, APIError, APITimeoutError
 from livekit.plugins.espeak import child
 from livekit.plugins.espeak.child import PREFIX, Json, lengths, pack
 from livekit.plugins.espeak.engine import Engine, Voicing
@@ -62,12 +62,31 @@ async def test_the_child_is_given_no_secrets(
 
 async def test_a_child_killed_in_mid_sentence_is_replaced_unheard(engine: Engine) -> None:
     whole = await engine.speak("A long story, told twice.", VOICING, timeout_s=10)
-    first = engine.pid
+    process = psutil.Process(engine.pid)
+    process.suspend()  # it will not be quicker than we are
     asked = asyncio.create_task(engine.speak("A long story, told twice.", VOICING, timeout_s=10))
     await asyncio.sleep(0)  # the request is under way
-    psutil.Process(first).kill()
-    assert (await asked).pcm == whole.pcm
-    assert engine.pid != first
+    process.kill()
+    again = await asked
+    assert [name for name, _ in again.phones] == [name for name, _ in whole.phones]
+    assert len(again.pcm) == pytest.approx(len(whole.pcm), rel=0.02)
+    assert engine.pid != process.pid
+
+
+async def test_a_clause_that_kills_every_child_is_a_connection_error(engine: Engine) -> None:
+    """And the next one is well: the agent outlives whatever it was asked to say."""
+    asked = asyncio.create_task(engine.speak("Deadly, that is.", VOICING, timeout_s=10))
+    killed = set()
+    while not asked.done():
+        pid = engine.pid
+        if pid is not None and pid not in killed:
+            psutil.Process(pid).kill()
+            killed.add(pid)
+        await asyncio.sleep(0)
+    with pytest.raises(APIConnectionError, match="twice"):
+        await asked
+    assert len(killed) == 2
+    assert (await engine.speak("hello", VOICING, timeout_s=10)).pcm
 
 
 async def test_a_child_that_cannot_live_is_a_connection_error(tmp_path: Path) -> None:
@@ -94,6 +113,28 @@ async def test_garbage_from_the_child_is_survived(
     monkeypatch.setattr("livekit.plugins.espeak.engine._PROGRAM", str(liar))
     with pytest.raises(APIConnectionError, match="lost each other"):
         await engine.speak("hello", VOICING, timeout_s=10)
+    monkeypatch.undo()
+    assert (await engine.speak("hello", VOICING, timeout_s=10)).pcm
+
+
+async def test_a_child_that_hangs_is_given_up_and_replaced(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text(
+        "import signal, struct, sys\n"
+        'hello = b\'{"id": 0, "sample_rate": 22050}\'\n'
+        "sys.stdout.buffer.write(struct.pack('>II', len(hello), 0) + hello)\n"
+        "sys.stdout.flush()\n"
+        "signal.pause()\n"
+    )
+    monkeypatch.setattr("livekit.plugins.espeak.engine._PROGRAM", str(sleeper))
+    await engine.start()
+    assert engine.pid is not None
+    process = psutil.Process(engine.pid)
+    with pytest.raises(APITimeoutError):
+        await engine.speak("hello", VOICING, timeout_s=0.01)
+    assert not process.is_running()
     monkeypatch.undo()
     assert (await engine.speak("hello", VOICING, timeout_s=10)).pcm
 
@@ -245,6 +286,27 @@ def test_garbage_on_stdin_ends_the_child() -> None:
         pipe.read()
         pipe.write(b"\xff" * 100)
         assert pipe.process.wait(timeout=10) == 0
+
+
+def test_the_child_leaves_when_the_agent_is_killed() -> None:
+    """Nothing of ours runs in a killed agent: the end of the pipe must be enough."""
+    agent = (
+        "import asyncio, sys\n"
+        "from livekit.plugins.espeak.engine import Engine\n"
+        "from livekit.plugins.espeak.voices import find_installation\n"
+        "async def main():\n"
+        "    engine = Engine(find_installation(), 22050)\n"
+        "    await engine.start()\n"
+        "    print(engine.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", agent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        orphan = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    _, alive = psutil.wait_procs([orphan], timeout=30)
+    assert alive == []
 
 
 async def test_voices_in_the_data_folder_are_the_librarys_own(engine: Engine) -> None:

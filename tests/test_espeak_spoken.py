@@ -27,6 +27,9 @@ from livekit.plugins.espeak.spoken import speakable
         ("soft\u00adhyphen \u202eright", "softhyphen right"),
         ("naïve Größe ¿qué?", "naïve Größe ¿qué?"),
         ("3 + 4 = 7 & more", "3 + 4 = 7 & more"),
+        ("2 * 3 or 2*3", "2 × 3 or 2×3"),
+        ("**2** *apples* * 3", "2 apples 3"),
+        ("C# is #1", "C# is #1"),
     ],
 )
 def test_marks_are_left_out_and_words_are_not(written: str, said: str) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from livekit.plugins.espeak.child import Library, Speech
+from livekit.plugins.espeak.clauses import Break
 from livekit.plugins.espeak.engine import Engine, Voicing
 from livekit.plugins.espeak.spoken import speakable
 from livekit.plugins.espeak.timing import PAUSE, QUIET, Laid, lay_out
@@ -117,6 +118,25 @@ def test_a_phone_rendered_inside_another_still_gets_its_part() -> None:
     laid = lay_out(speech, speakable("well"), "well", rate=RATE, clock=0, pause=0)
     assert laid is not None
     assert [phone.symbol for phone in laid.phones] == ["w", "ɛ", "l", "_"]
+
+
+async def test_names_that_are_no_sounds_are_no_phones() -> None:
+    laid = await say("Portez ce whisky au weekend", voice="fr")  # switches to English and back
+    symbols = "".join(phone.symbol for phone in laid.phones)
+    assert all(character.isalpha() or character in "_ː\u0303" for character in symbols)
+
+
+async def test_sound_and_times_are_those_of_the_text_in_one_piece() -> None:
+    """Clause by clause, with our pauses, as espeak-ng itself says it."""
+    first = "Good morning, and welcome to the office; "
+    second = "I am Imani, your guide for today."
+    whole = await say(first + second)
+    part = await say(first)
+    pause = round(Break.PHRASE.value * (175 / 165) ** 1.5 * RATE)
+    rest = await say(second, clock=len(part.pcm), pause=pause)
+    assert [w.text for w in (*part.words, *rest.words)] == [w.text for w in whole.words]
+    ours = [word.start_s for word in (*part.words, *rest.words)]
+    assert np.allclose(ours, [word.start_s for word in whole.words], atol=0.015)
 
 
 def test_a_missing_library_says_so(tmp_path: object) -> None:

@@ -185,7 +185,7 @@ class Engine:
             raise APIConnectionError(f"espeak-ng failed twice on one clause: {error}") from error
         except TimeoutError as error:
             async with self._starting:
-                await self._drop()  # it may hang for good
+                await self._drop(kill=True)  # it may hang for good
             raise APITimeoutError("espeak-ng did not answer in time") from error
         if "error" in header:
             raise APIError(f"espeak-ng refused: {header['error']}", retryable=False)
@@ -228,10 +228,10 @@ class Engine:
             limit=1 << 20,
         )
 
-    async def _drop(self) -> None:
+    async def _drop(self, *, kill: bool = False) -> None:
         child, self._child = self._child, None
         if child is not None:
-            if not child.alive:
+            if kill or not child.alive:
                 with contextlib.suppress(ProcessLookupError):
                     child.process.kill()
             await child.aclose()

@@ -18,7 +18,8 @@ _SILENT = re.compile(
   | \[\[|\]\]                         # espeak's brackets for phonemes
   | ^[ \t]*(?:\#{1,6}|[-+*>])[ \t]+   # marks at the start of a line: heading, list, quotation
   | ^[ \t]*(?:[-*_=]{3,}|`{3,}\w*)[ \t]*$
-  | [*`~|\\^{}]+
+  | [`~|\\^{}]+ | \#{2,}
+  | \*+(?!\s*\d) | (?<!\d)(?<!\d\ )\*+  # emphasis; between numbers it multiplies
   | (?<!\w)_+|_+(?!\w)                # emphasis; the _ of snake_case becomes a space below
     """,
     re.VERBOSE | re.MULTILINE,
@@ -67,8 +68,10 @@ def _blank(silent: bytearray, start: int, end: int) -> None:
 
 def _sound(character: str, previous: str) -> str:
     """The one character to say for another, or none."""
+    if character == "*":
+        return "×"
     category = unicodedata.category(character)
-    if category.startswith("Z") or category == "Cc" or character in "_<>#":
+    if category.startswith("Z") or category == "Cc" or character in "_<>":
         return " "
     if category == "Cf":  # joiners shape letters in Persian and Hindi; elsewhere they glue emoji
         return character if character in "\u200c\u200d" and previous.isalpha() else ""

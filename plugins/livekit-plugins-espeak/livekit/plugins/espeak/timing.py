@@ -27,12 +27,13 @@ MERGED_S = 0.06
 """espeak-ng renders some sounds (the l of "well") inside the one before; they get its last part."""
 
 _PLOSIVES = frozenset("pbtdkɡgcɟqɢʈɖ")  # affricates begin with one of them
-_STRESS = str.maketrans("", "", "ˈˌ")
+_MARKS = str.maketrans("", "", "ˈˌ-")
+"""Stress, and the hyphen that espeak-ng writes after a vowel it may drop."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedPhone:
-    """A speech sound in IPA without stress marks, or PAUSE; seconds from the segment's start."""
+    """A speech sound in IPA without marks of stress, or PAUSE; seconds from the segment's start."""
 
     symbol: str
     start_s: float
@@ -93,10 +94,12 @@ def lay_out(
 
 def _marks(events: list[tuple[str, int]], length: int, rate: int) -> list[_Mark]:
     """Phones from their events; each lasts to the next one."""
+    # "(en)" tells of a word in another language and has no sound of its own
+    events = [(name, place) for name, place in events if not name.startswith("(")]
     ends = [place for _, place in events[1:]] + [length]
     marks: list[_Mark] = []
     for (name, start), end in zip(events, ends, strict=True):
-        symbol = name.translate(_STRESS) or PAUSE
+        symbol = name.translate(_MARKS) or PAUSE
         if start >= end and symbol != PAUSE and marks:
             before = marks[-1]
             start = end - min(round(MERGED_S * rate), (end - before.start) // 3)

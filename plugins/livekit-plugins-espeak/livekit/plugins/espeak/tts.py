@@ -7,6 +7,7 @@ without sound for an error and tries again, so such a reply is a moment of silen
 
 import asyncio
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
@@ -186,10 +187,17 @@ class _Speaker:
 class _Utterance:
     """One segment being spoken: its clock, and where sound and timings go."""
 
-    def __init__(self, speaker: _Speaker, out: tts.AudioEmitter, phones: list[TimedPhone]) -> None:
+    def __init__(
+        self,
+        speaker: _Speaker,
+        out: tts.AudioEmitter,
+        phones: list[TimedPhone],
+        mark_started: Callable[[], None] = lambda: None,
+    ) -> None:
         self._speaker = speaker
         self._out = out
         self._phones = phones
+        self._mark_started = mark_started  # the time to the first sound counts from here
         language = speaker.voicing.voice.lower().split("/")[-1].split("+")[0].split("-")[0]
         self._splitter = ClauseSplitter(ordinal_dot=language in _ORDINAL_DOT)
         self._clock = 0  # samples pushed
@@ -216,6 +224,7 @@ class _Utterance:
         for clause in self._splitter.flush():
             await self._say(clause)
         if self._clock or self._unsaid.strip():
+            self._mark_started()
             end_s = (self._clock + round(END_S * SAMPLE_RATE)) / SAMPLE_RATE
             if self._unsaid:
                 at_s = self._clock / SAMPLE_RATE
@@ -232,6 +241,7 @@ class _Utterance:
         # a clause cut for length goes on: without a comma it would be heard as an end
         text = spoken.text + ("," if clause.ends is Break.NONE else "")
         speaker = self._speaker
+        self._mark_started()
         speech = await speaker.engine.speak(text, speaker.voicing, timeout_s=speaker.timeout_s)
         slowness = (_PAUSE_RATE / speaker.voicing.rate) ** _PAUSE_EXPONENT
         pause_s = self._break.value * slowness if self._break is not None else 0.0
@@ -289,10 +299,11 @@ class SynthesizeStream(tts.SynthesizeStream):
             stream=True,
         )
         output_emitter.start_segment(segment_id=utils.shortuuid())
-        utterance = _Utterance(self._speaker, output_emitter, self._pending_phones)
+        utterance = _Utterance(
+            self._speaker, output_emitter, self._pending_phones, self._mark_started
+        )
         async for item in self._input_ch:
             if isinstance(item, str):
-                self._mark_started()
                 await utterance.write(item)
             elif utterance.begun:  # the flush that ends the segment: a stream has only one
                 break
