@@ -6,7 +6,7 @@ Mood tags leave the text here, before the voice, the captions and the history se
 import datetime
 from collections.abc import AsyncGenerator, Callable
 
-from livekit.agents import Agent, ModelSettings, RunContext, function_tool, llm
+from livekit.agents import Agent, ModelSettings, RunContext, ToolError, function_tool, llm
 from livekit.agents.types import FlushSentinel
 
 from agent.moods import MoodFilter, parse
@@ -17,10 +17,23 @@ Chunk = llm.ChatChunk | str | FlushSentinel
 
 
 class Assistant(Agent):
-    """Speaks as the persona. set_mood: moves the face; None where there is none."""
+    """Speaks as the persona.
 
-    def __init__(self, persona: Persona, *, set_mood: Callable[[Mood], None] | None) -> None:
-        super().__init__(instructions=persona.prompt)
+    set_mood moves the face, set_rate the voice's speed (1.0: the persona's own); None where there
+    is no face, or a voice that cannot.
+    """
+
+    def __init__(
+        self,
+        persona: Persona,
+        *,
+        set_mood: Callable[[Mood], None] | None = None,
+        set_rate: Callable[[float], None] | None = None,
+    ) -> None:
+        rate_tools: list[llm.Tool | llm.Toolset] = []
+        if set_rate is not None:
+            rate_tools.append(speaking_rate_tool(set_rate))
+        super().__init__(instructions=persona.prompt, tools=rate_tools)
         self._persona = persona
         self._set_mood = set_mood
 
@@ -69,3 +82,17 @@ class Assistant(Agent):
     async def get_date(self, context: RunContext[None]) -> str:
         """What day it is today."""
         return datetime.datetime.now().astimezone().strftime("%A, %d %B %Y")
+
+
+def speaking_rate_tool(set_rate: Callable[[float], None]) -> llm.Tool:
+    """A tool that changes the voice's speed from the next sentence on."""
+
+    @function_tool
+    async def set_speaking_rate(rate: float) -> str:
+        """Speak slower or faster. 1.0 is the usual speed, 0.8 slower, 1.25 faster."""
+        if not 0.5 <= rate <= 2.0:
+            raise ToolError("rate must be between 0.5 and 2.0")
+        set_rate(rate)
+        return f"speaking at {rate:g} times the usual speed"
+
+    return set_speaking_rate

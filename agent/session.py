@@ -4,50 +4,64 @@ Keys choose the parts: Deepgram hears, an OpenAI-compatible model thinks, Eleven
 whatever has no key is the offline part. A back end is imported only when it is chosen.
 """
 
-import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from livekit.agents import AgentSession, TurnHandlingOptions, inference, llm, stt, tts
 
 from agent import personas
 from agent.config import Settings
 from agent.personas import Persona
-from avatar.portrait import pack
-
-logger = logging.getLogger(__name__)
+from avatar import renderers
+from avatar.renderers import Renderer
 
 
 @dataclass(slots=True)
 class Warm:
-    """What a job process holds ready for its call."""
+    """What a job process holds ready for its one call, made for the settings' persona.
+
+    A call with another persona, or with one that was edited since, makes its own.
+    """
 
     settings: Settings
+    persona: Persona
     vad: inference.VAD
-    offline_ear: stt.STT | None = None
-    voices: dict[str, tts.TTS] = field(default_factory=dict)
+    ear: stt.STT[Any]
+    mind: llm.LLM[Any]
+    voice: tts.TTS[Any]
+    face: Renderer
+
+    @property
+    def portrait(self) -> str:
+        """The portrait that `face` shows."""
+        return self.settings.portrait or self.persona.portrait
 
 
 def warm_up(settings: Settings) -> Warm:
-    """Load what takes time: the portrait, the recogniser's model, the voice's child process."""
+    """Load what takes time: the portrait, the recogniser's model, the voice's child process.
+
+    Raises PersonaError, PortraitError, RendererError or ValueError for what cannot be used.
+    """
     persona = personas.load(settings.persona)
-    pack.load(settings.portrait or persona.portrait)
-    warm = Warm(settings=settings, vad=make_vad())
-    if settings.deepgram_api_key is None:
-        warm.offline_ear = offline_ear(warm.vad, persona)
-        warm.offline_ear.prewarm()
-    if settings.elevenlabs_api_key is None:
-        make_voice(warm, persona).prewarm()
-    return warm
+    face = renderers.load(settings.renderer, portrait=settings.portrait or persona.portrait)
+    vad = make_vad()
+    ear = make_ear(settings, persona, vad)
+    ear.prewarm()
+    voice = make_voice(settings, persona)
+    voice.prewarm()
+    mind = make_mind(settings, persona)
+    return Warm(settings, persona, vad, ear, mind, voice, face)
 
 
 def build_session(warm: Warm, persona: Persona) -> AgentSession[None]:
     """The session of one call; the parts connect when they are first used."""
-    settings = warm.settings
+    settings, same = warm.settings, persona == warm.persona
     return AgentSession(
         vad=warm.vad,
-        stt=make_ear(warm, persona),
-        llm=make_mind(settings, persona),
-        tts=make_voice(warm, persona),
+        stt=warm.ear if same else make_ear(settings, persona, warm.vad),
+        llm=warm.mind if same else make_mind(settings, persona),
+        tts=warm.voice if same else make_voice(settings, persona),
         turn_handling=turn_handling(settings, persona),
         use_tts_aligned_transcript=True,
         aec_warmup_duration=1.0,
@@ -77,25 +91,13 @@ def make_vad() -> inference.VAD:
     return inference.VAD(model="silero", min_silence_duration=0.25)
 
 
-def make_ear(warm: Warm, persona: Persona) -> stt.STT:
-    if warm.settings.deepgram_api_key is not None:
+def make_ear(settings: Settings, persona: Persona, vad: inference.VAD) -> stt.STT[Any]:
+    """Deepgram, or PocketSphinx on the persona's own phrases."""
+    if settings.deepgram_api_key is not None:
         from livekit.plugins import deepgram
 
-        key = warm.settings.deepgram_api_key.get_secret_value()
+        key = settings.deepgram_api_key.get_secret_value()
         return deepgram.STT(model="nova-3", language=persona.language, api_key=key)
-    if warm.offline_ear is None:
-        warm.offline_ear = offline_ear(warm.vad, persona)
-    from livekit.plugins import pocketsphinx
-
-    from agent.guide import phrases
-
-    assert isinstance(warm.offline_ear, pocketsphinx.STT)
-    warm.offline_ear.update_options(phrases=phrases(persona))
-    return warm.offline_ear
-
-
-def offline_ear(vad: inference.VAD, persona: Persona) -> stt.STT:
-    """PocketSphinx on the persona's own phrases."""
     from livekit.plugins import pocketsphinx
 
     from agent.guide import phrases
@@ -103,7 +105,8 @@ def offline_ear(vad: inference.VAD, persona: Persona) -> stt.STT:
     return pocketsphinx.STT(phrases=phrases(persona), vad=vad)
 
 
-def make_mind(settings: Settings, persona: Persona) -> llm.LLM:
+def make_mind(settings: Settings, persona: Persona) -> llm.LLM[Any]:
+    """An OpenAI-compatible model, or the persona's script."""
     if settings.has_llm:
         from livekit.plugins import openai
 
@@ -119,18 +122,26 @@ def make_mind(settings: Settings, persona: Persona) -> llm.LLM:
     return Guide(persona)
 
 
-def make_voice(warm: Warm, persona: Persona) -> tts.TTS:
-    if warm.settings.elevenlabs_api_key is not None:
+def make_voice(settings: Settings, persona: Persona) -> tts.TTS[Any]:
+    """ElevenLabs, or espeak-ng."""
+    if settings.elevenlabs_api_key is not None:
         from livekit.plugins import elevenlabs
 
-        key = warm.settings.elevenlabs_api_key.get_secret_value()
+        key = settings.elevenlabs_api_key.get_secret_value()
         voice_id = persona.voice.elevenlabs.voice_id or elevenlabs.DEFAULT_VOICE_ID
         return elevenlabs.TTS(api_key=key, model="eleven_flash_v2_5", voice_id=voice_id)
     from livekit.plugins import espeak
 
     chosen = persona.voice.espeak
-    if persona.id not in warm.voices:
-        warm.voices[persona.id] = espeak.TTS(
-            voice=chosen.voice, rate=chosen.rate, pitch=chosen.pitch
-        )
-    return warm.voices[persona.id]
+    return espeak.TTS(voice=chosen.voice, rate=chosen.rate, pitch=chosen.pitch)
+
+
+def rate_setter(session: AgentSession[None], persona: Persona) -> Callable[[float], None] | None:
+    """How to make this session's voice slower or faster (1.0: the persona's own), if it can."""
+    if getattr(session.tts, "provider", None) != "espeak-ng":
+        return None
+    from livekit.plugins import espeak
+
+    voice, usual = session.tts, persona.voice.espeak.rate
+    assert isinstance(voice, espeak.TTS)
+    return lambda rate: voice.update_options(rate=round(usual * rate))

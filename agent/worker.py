@@ -18,7 +18,7 @@ from agent.assistant import Assistant
 from agent.config import Settings
 from agent.latency import log_turns
 from agent.personas import Persona
-from agent.session import Warm, build_session, warm_up
+from agent.session import Warm, build_session, rate_setter, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +38,19 @@ async def entrypoint(ctx: JobContext) -> None:
     log_turns(session)
     if ctx.is_fake_job():
         logger.info("no room in console mode: a voice without a face")
-        await session.start(Assistant(persona, set_mood=None), room=ctx.room)
+        await session.start(Assistant(persona), room=ctx.room)
         return
+    portrait = warm.settings.portrait or persona.portrait
     avatar = visavis.AvatarSession(
-        portrait=warm.settings.portrait or persona.portrait, renderer=warm.settings.renderer
+        portrait=portrait,
+        renderer=warm.face if portrait == warm.portrait else warm.settings.renderer,
     )
     await asyncio.gather(
         ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY),
         avatar.start(session, room=ctx.room),
     )
     await session.start(
-        Assistant(persona, set_mood=avatar.set_mood),
+        Assistant(persona, set_mood=avatar.set_mood, set_rate=rate_setter(session, persona)),
         room=ctx.room,
         room_options=RoomOptions(delete_room_on_close=True),
     )

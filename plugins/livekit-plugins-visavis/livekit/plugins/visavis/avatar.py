@@ -11,12 +11,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
 from avatar import renderers
 from avatar.errors import AvatarError
 from avatar.frames import Manner, Mood
+from avatar.renderers import Renderer
 from avatar.stream import AvatarStream
 from avatar.timeline import Finished, Started
 from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent, utils
@@ -51,9 +53,10 @@ class VisavisException(Exception):
 class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
     """A face for an AgentSession.
 
-    portrait: a shipped portrait's name or the path of a pack folder. renderer: "cpu". size: width
-    and height in pixels. fps: pictures a second. listener_timeout: seconds for which the first
-    speech waits for somebody to subscribe to the voice.
+    portrait: a shipped portrait's name or the path of a pack folder. renderer: "cpu", or a renderer
+    made before (avatar.renderers.load, in prewarm), which then is owned here and decides portrait,
+    size and fps. size: width and height in pixels. fps: pictures a second. listener_timeout:
+    seconds for which the first speech waits for somebody to subscribe to the voice.
 
     Emits "face_changed" (state: "live" | "still", reason: str) beside the base class's events.
     """
@@ -62,16 +65,19 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
         self,
         *,
         portrait: str = "imani",
-        renderer: str = "cpu",
+        renderer: str | Renderer = "cpu",
         size: tuple[int, int] = (512, 512),
         fps: int = 25,
         listener_timeout: float = 5.0,
     ) -> None:
         super().__init__()
-        self._portrait = portrait
-        self._renderer = renderer
-        self._size = size
-        self._fps = fps
+        self._make: Callable[[], Renderer]
+        if isinstance(renderer, str):
+            self._size, self._fps = size, fps
+            self._make = partial(renderers.load, renderer, portrait=portrait, size=size, fps=fps)
+        else:
+            self._size, self._fps = (renderer.width, renderer.height), renderer.fps
+            self._make = lambda: renderer
         self._listener_timeout = listener_timeout
         self._stream: AvatarStream | None = None
         self._playout: Playout | None = None
@@ -155,11 +161,8 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
     async def _start_playout(self) -> None:
         width, height = self._size
         loop = asyncio.get_running_loop()
-        make = partial(
-            renderers.load, self._renderer, portrait=self._portrait, size=self._size, fps=self._fps
-        )
         self._stream = AvatarStream(
-            make,
+            self._make,
             on_fault=lambda error: logger.debug("renderer fault", exc_info=error),
         )
         self._stream.start()
@@ -181,7 +184,7 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
         await self._playout.start()
         logger.info(
             "avatar ready",
-            extra={"portrait": self._portrait, "ready_s": round(time.monotonic() - started, 3)},
+            extra={"size": self._size, "ready_s": round(time.monotonic() - started, 3)},
         )
 
     def _attach(self, session: AgentSession[Any]) -> None:
