@@ -1,9 +1,10 @@
 """What can be read off the sound itself: level, silence, and a plausible viseme mix every 10 ms.
 
 Refuses to be exact: without a model of speech, vowels are told apart by where the energy lies and
-closures by dips between louder neighbours. A trained classifier takes the place of `viseme_mix` and
-nothing else changes. Everything is computed from whole hops and from the past, plus a fixed short
-look-ahead for dips, so that the result does not depend on how the sound was cut into chunks.
+closures by dips between louder neighbours (thresholds from five espeak-ng voices, 2026-11). A
+trained classifier takes the place of `viseme_mix` and nothing else changes. Everything is computed
+from whole hops and from the past, plus a fixed short look-ahead for dips, so that the result does
+not depend on how the sound was cut into chunks.
 """
 
 import math
@@ -28,7 +29,7 @@ _QUIET_SHARE = 0.015  # of the recent peak (-36 dB): an f is about 30 dB below i
 _PEAK_DECAY = float(np.exp(-HOP_S / 3.0))
 _PEAK_FLOOR = 0.02
 _DIP_SPAN = 9  # hops each side in which a closure must have louder neighbours
-_DIP_DEPTH = 0.25
+_DIP_DEPTH = 0.30
 _SHUT_EARLY_S, _SHUT_S = 0.050, 0.070  # rest is reached 20 ms into a silence
 _OPEN_EARLY_S, _OPEN_S = 0.100, 0.080  # and left in time for the next sound
 _FULL_REST_S = 0.160
@@ -58,20 +59,25 @@ def viseme_mix(frames: Floats, loudness: Floats) -> Floats:
     power = np.abs(np.fft.rfft(frames * _WINDOW, axis=1)).astype(np.float32) ** 2
     # amplitude, not power: vowels differ by 20 dB between their formants
     low, open_, back, front, hiss = np.sqrt(power @ _BANDS + 1e-12).T
-    voiced = low + open_ + back + front
-    hissing = np.clip(1.6 * hiss / (hiss + voiced) - 0.5, 0, 1)
-    openness = np.clip(2.2 * open_ / (low + open_) - 0.55, 0, 1)
-    rounding = np.clip(1.3 - (5.0 * front + 1.6 * back) / (open_ + back + front), 0, 1)
-    middle = (1 - np.abs(2 * openness - 1)) * (1 - np.abs(2 * rounding - 1))
+    formants = open_ + back + front
+    hissing = _ramp(hiss / (hiss + low + formants), 0.25, 0.50)
+    openness = _ramp(open_ / (low + open_), 0.20, 0.58)  # the first formant rises with the jaw
+    back, front = back / formants, front / formants
+    spread = _ramp(front, 0.30, 0.60)  # of i against u: a high second formant
+    middle = _ramp(front, 0.15, 0.28)  # of ɛ against a and ɔ
+    rounded = (1 - _ramp(back, 0.20, 0.32)) * (1 - middle)
     mix = np.zeros((len(frames), len(VISEMES)), np.float32)
-    corner = loudness * (1 - hissing) * (1 - middle)
-    mix[:, VISEMES.index("aa")] = corner * openness * (1 - rounding)
-    mix[:, VISEMES.index("oh")] = corner * openness * rounding
-    mix[:, VISEMES.index("ih")] = corner * (1 - openness) * (1 - rounding)
-    mix[:, VISEMES.index("ou")] = corner * (1 - openness) * rounding
-    mix[:, VISEMES.index("E")] = loudness * (1 - hissing) * middle
-    # hiss is quiet but its mouth is as wide as ever
-    mix[:, VISEMES.index("SS")] = hissing * np.minimum(1, 3 * loudness)
+    vowel = loudness * (1 - hissing)
+    mix[:, VISEMES.index("ih")] = vowel * (1 - openness) * spread
+    mix[:, VISEMES.index("ou")] = vowel * (1 - openness) * (1 - spread)
+    mix[:, VISEMES.index("E")] = vowel * openness * middle
+    mix[:, VISEMES.index("oh")] = vowel * openness * rounded
+    mix[:, VISEMES.index("aa")] = vowel * openness * (1 - middle - rounded)
+    # hiss is quiet but its mouth is as wide as ever; that of ʃ lies lower than that of s
+    hissed = hissing * np.minimum(1, 3 * loudness)
+    pouted = _ramp(front, 0.60, 0.80)
+    mix[:, VISEMES.index("CH")] = hissed * pouted
+    mix[:, VISEMES.index("SS")] = hissed * (1 - pouted)
     return mix
 
 
@@ -224,6 +230,11 @@ class Sound:
             lips = self._rows[at : at + 5, hiss].max() < 0.3
             if deep and lips and shore > 2 * _QUIET:
                 self._rows[at, _MIX + _PP] = 1.0
+
+
+def _ramp(values: Floats, low: float, high: float) -> Floats:
+    share: Floats = np.clip((values - low) / np.float32(high - low), 0, 1)
+    return share
 
 
 def _ease(x: float) -> float:

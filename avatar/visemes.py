@@ -33,7 +33,7 @@ _FACES: Final[dict[str, NDArray[np.float32]]] = {
     "sil": weights(),
     "PP": weights(mouthPress=0.75, mouthRollLower=0.35, mouthRollUpper=0.3, jawOpen=0.02),
     "FF": weights(
-        jawOpen=0.05, mouthRollLower=0.6, mouthShrugLower=0.3, mouthUpperUp=0.8, mouthStretch=0.15
+        jawOpen=0.05, mouthRollLower=0.6, mouthShrugLower=0.3, mouthUpperUp=0.65, mouthStretch=0.12
     ),
     "TH": weights(jawOpen=0.2, mouthLowerDown=0.25, mouthUpperUp=0.2, tongueUp=0.8),
     "DD": weights(jawOpen=0.16, mouthLowerDown=0.3, mouthUpperUp=0.2, tongueUp=0.5),
@@ -48,7 +48,7 @@ _FACES: Final[dict[str, NDArray[np.float32]]] = {
     "E": weights(jawOpen=0.36, mouthStretch=0.3, mouthUpperUp=0.2, mouthLowerDown=0.3),
     "ih": weights(jawOpen=0.16, mouthStretch=0.6, mouthUpperUp=0.3, mouthLowerDown=0.4),
     "oh": weights(jawOpen=0.42, mouthFunnel=0.9, mouthPucker=0.4),
-    "ou": weights(jawOpen=0.16, mouthFunnel=0.5, mouthPucker=1.0),
+    "ou": weights(jawOpen=0.13, mouthFunnel=0.4, mouthPucker=1.0),
 }
 
 SHAPES: Final[NDArray[np.float32]] = np.stack([_FACES[name] for name in VISEMES])
@@ -71,11 +71,12 @@ _IPA: Final[dict[str, str]] = _spread(
         "kk": "k g ɡ ŋ x ɣ χ ʁ ʀ q ɢ ɴ ħ ʕ h ɦ ʔ c ɟ ç ʝ ɰ ɠ ʛ ʜ ʢ ʡ ɧ",
         "CH": "ʃ ʒ ɕ ʑ ʂ ʐ",
         "SS": "s z ɬ ɮ",
-        "nn": "n l ɲ ɳ ʎ ɭ ɫ ʟ r ɺ ǁ",
+        # j is a narrow i, but a glide: in "you" the lips are round from its beginning
+        "nn": "n l ɲ ɳ ʎ ɭ ɫ ʟ r ɺ ǁ j",
         "RR": "ɹ ɻ ɚ ɝ",
         "aa": "a ɑ æ ɐ ʌ ɶ",
         "E": "e ɛ ə ɜ ɘ ɤ",
-        "ih": "i ɪ j ɨ ɯ ᵻ",
+        "ih": "i ɪ ɨ ɯ ᵻ",
         "oh": "o ɔ ɒ ø œ ɞ ɵ",
         "ou": "u ʊ w y ʏ ʉ ɥ ʍ ᵿ",
     }
@@ -91,11 +92,11 @@ _ARPABET: Final[dict[str, tuple[Share, ...]]] = {
         "kk": "k g ng hh hv q eng",
         "CH": "sh zh",
         "SS": "s z",
-        "nn": "n l en el nx",
+        "nn": "n l en el nx y",
         "RR": "r er axr",
         "aa": "aa ae ah",
         "E": "eh ax",
-        "ih": "iy ih ix y",
+        "ih": "iy ih ix",
         "oh": "ao",
         "ou": "uw uh ux w wh",
     }).items()},
