@@ -30,11 +30,12 @@ _PEAK_DECAY = float(np.exp(-HOP_S / 3.0))
 _PEAK_FLOOR = 0.02
 _DIP_SPAN = 9  # hops each side in which a closure must have louder neighbours
 _DIP_DEPTH = 0.30
+_LIPS_HISS = 0.24  # share of the amplitude
 _SHUT_EARLY_S, _SHUT_S = 0.050, 0.070  # rest is reached 20 ms into a silence
 _OPEN_EARLY_S, _OPEN_S = 0.100, 0.080  # and left in time for the next sound
 _FULL_REST_S = 0.160
-_COLUMNS = 2 + len(VISEMES)
-_LEVEL, _LOUDNESS, _MIX = 0, 1, 2
+_COLUMNS = 3 + len(VISEMES)
+_LEVEL, _LOUDNESS, _HISS, _MIX = 0, 1, 2, 3
 _PP = VISEMES.index("PP")
 
 
@@ -50,15 +51,24 @@ _BANDS, _HERTZ = _bands()
 _WINDOW = np.hanning(_SPECTRUM).astype(np.float32)
 
 
-def viseme_mix(frames: Floats, loudness: Floats) -> Floats:
-    """How much of each viseme the sound asks for.
+def bands_of(frames: Floats) -> Floats:
+    """Amplitudes in five bands, (n, 5): below the first formant, it, two for the second, hiss.
 
     frames: (n, 1024) samples in -1..1 at CLOCK_RATE, one row per hop, ending with the hop.
-    loudness: (n,) 0..1. Returns (n, 15) in 0..1; rows sum to at most 1, the rest is silence.
     """
     power = np.abs(np.fft.rfft(frames * _WINDOW, axis=1)).astype(np.float32) ** 2
     # amplitude, not power: vowels differ by 20 dB between their formants
-    low, open_, back, front, hiss = np.sqrt(power @ _BANDS + 1e-12).T
+    bands: Floats = np.sqrt(power @ _BANDS + 1e-12)
+    return bands
+
+
+def viseme_mix(bands: Floats, loudness: Floats) -> Floats:
+    """How much of each viseme the sound asks for.
+
+    bands: (n, 5) of `bands_of`; loudness: (n,) 0..1. Returns (n, 15) in 0..1; rows sum to at most
+    1, the rest is silence.
+    """
+    low, open_, back, front, hiss = bands.T
     formants = open_ + back + front
     hissing = _ramp(hiss / (hiss + low + formants), 0.25, 0.50)
     openness = _ramp(open_ / (low + open_), 0.20, 0.58)  # the first formant rises with the jaw
@@ -66,7 +76,7 @@ def viseme_mix(frames: Floats, loudness: Floats) -> Floats:
     spread = _ramp(front, 0.30, 0.60)  # of i against u: a high second formant
     middle = _ramp(front, 0.15, 0.28)  # of ɛ against a and ɔ
     rounded = (1 - _ramp(back, 0.20, 0.32)) * (1 - middle)
-    mix = np.zeros((len(frames), len(VISEMES)), np.float32)
+    mix = np.zeros((len(bands), len(VISEMES)), np.float32)
     vowel = loudness * (1 - hissing)
     mix[:, VISEMES.index("ih")] = vowel * (1 - openness) * spread
     mix[:, VISEMES.index("ou")] = vowel * (1 - openness) * (1 - spread)
@@ -189,9 +199,10 @@ class Sound:
             self._mark(start + at, quiet)
         padded = np.concatenate([self._tail, samples])
         frames = np.lib.stride_tricks.sliding_window_view(padded, _SPECTRUM)[::HOP]
-        rows = np.concatenate(
-            [level[:, None], loudness[:, None], viseme_mix(frames, loudness)], axis=1
-        )
+        bands = bands_of(frames)
+        hiss = bands[:, -1] / bands.sum(axis=1)
+        features = np.stack([level, loudness, hiss], axis=1)
+        rows = np.concatenate([features, viseme_mix(bands, loudness)], axis=1)
         self._tail = padded[-len(self._tail) :].copy()
         self._append(rows.astype(np.float32))
         self._find_dips(hops)
@@ -219,15 +230,14 @@ class Sound:
 
     def _find_dips(self, fresh: int) -> None:
         """Mark closures among the hops whose look-ahead has just become complete."""
-        hiss = _MIX + VISEMES.index("SS")
         last = self.count - _DIP_SPAN
         for at in range(max(_DIP_SPAN, last - fresh), last):
             before = self._rows[at - _DIP_SPAN : at, _LEVEL].max()
             after = self._rows[at + 1 : at + 1 + _DIP_SPAN, _LEVEL].max()
             shore = min(before, after)
             deep = self._rows[at, _LEVEL] < _DIP_DEPTH * shore
-            # a burst of hiss after the dip is a t, k or s: the tongue closed, not the lips
-            lips = self._rows[at : at + 5, hiss].max() < 0.3
+            # hiss around the dip is a t, k or s: the tongue closed, not the lips
+            lips = self._rows[at - 2 : at + 6, _HISS].max() < _LIPS_HISS
             if deep and lips and shore > 2 * _QUIET:
                 self._rows[at, _MIX + _PP] = 1.0
 
