@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -171,6 +172,28 @@ async def test_a_cancelled_request_leaves_the_child_free(engine: Engine) -> None
     assert engine.pid == pid
 
 
+async def test_requests_cancelled_at_any_moment_leave_nothing_behind(engine: Engine) -> None:
+    chance = random.Random(7)
+    await engine.start()
+    pid = engine.pid
+
+    async def hesitate() -> None:
+        asked = asyncio.create_task(engine.speak("one and two " * 10, VOICING, timeout_s=10))
+        for _ in range(chance.randrange(40)):
+            await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.wait([asked])
+
+    for _ in range(10):
+        await asyncio.gather(*(hesitate() for _ in range(100)))
+    # all places are free again: as many as there are speak at once
+    heard = await asyncio.gather(
+        *(engine.speak("one", VOICING, timeout_s=10) for _ in range(child.MAX_PENDING + 5))
+    )
+    assert all(speech.pcm for speech in heard)
+    assert engine.pid == pid
+
+
 async def test_a_closed_engine_does_not_come_back(engine: Engine) -> None:
     await engine.aclose()
     with pytest.raises(RuntimeError, match="closed"):
@@ -307,6 +330,24 @@ def test_the_child_leaves_when_the_agent_is_killed() -> None:
         process.kill()
     _, alive = psutil.wait_procs([orphan], timeout=30)
     assert alive == []
+
+
+def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    find_installation.cache_clear()
+    with pytest.raises(FileNotFoundError, match="pip install espeakng-loader"):
+        find_installation()
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: "libespeak-ng.so.1")
+    assert find_installation().library == "libespeak-ng.so.1"
+    find_installation.cache_clear()
+
+
+async def test_a_library_without_its_data_says_so() -> None:
+    engine = Engine(Installation(find_installation().library, Path("/nonexistent")), 22050)
+    with pytest.raises(APIConnectionError, match=r"no voice data \(looked in /nonexistent"):
+        await engine.start()
+    await engine.aclose()
 
 
 async def test_voices_in_the_data_folder_are_the_librarys_own(engine: Engine) -> None:

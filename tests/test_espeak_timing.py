@@ -89,6 +89,14 @@ async def test_a_plosive_after_a_pause_closes_at_the_end_of_the_pause() -> None:
     assert pause.end_s - pause.start_s > 0.1
 
 
+async def test_a_voiced_plosive_that_begins_a_clause_closes_in_the_pause_before() -> None:
+    laid = await say("Bob", pause=RATE // 4)
+    pause, closure, *_ = laid.phones
+    assert (pause.symbol, closure.symbol) == ("_", "b")
+    assert closure.start_s < 0.25 < closure.end_s
+    assert not laid.pcm[: RATE // 4].any()
+
+
 async def test_words_keep_the_marks_around_them_and_time_none_of_them() -> None:
     text = " **Größe** 😀 “naïve” costs 3.50 now… "
     laid = await say(text)

@@ -5,7 +5,7 @@ goes ahead, so a plosive's phone here begins where the sound before it ends. Pho
 segment without gap or overlap; silence is the phone "_".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -83,7 +83,9 @@ def lay_out(
     shift = clock + pause - first
     phones = [TimedPhone(m.symbol, (m.start + shift) / rate, (m.end + shift) / rate) for m in marks]
     if pause:
-        phones.insert(0, TimedPhone(PAUSE, clock / rate, (clock + pause) / rate))
+        onset = clock + pause - _closing(marks[0], int(loud[0]) - first, pause, rate)
+        phones[0] = replace(phones[0], start_s=onset / rate)
+        phones.insert(0, TimedPhone(PAUSE, clock / rate, onset / rate))
     words = tuple(
         TimedWord(text, (start + shift) / rate, (end + shift) / rate)
         for text, start, end in _words(speech.words, spoken, written, marks)
@@ -140,6 +142,13 @@ def _fit(marks: list[_Mark], first: int, last: int) -> list[_Mark]:
     if kept[-1].end < last:
         kept.append(_Mark(PAUSE, last, kept[-1].end, last))
     return kept
+
+
+def _closing(mark: _Mark, quiet: int, pause: int, rate: int) -> int:
+    """Samples of the pause in which a plosive closes, when its clause begins with its burst."""
+    if mark.symbol[0] not in _PLOSIVES:
+        return 0
+    return min(max(0, round(LEAD_S * rate) - quiet), pause // 2)
 
 
 def _merged(phones: list[TimedPhone]) -> tuple[TimedPhone, ...]:
