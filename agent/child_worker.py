@@ -31,14 +31,23 @@ _INIT_FAILED = "RuntimeError: process initialization failed: "
 class Worker:
     """One run of the worker process.
 
-    say: gets one sentence for each new problem that a person can do something about.
+    port: of its health page. say: gets one sentence for each new problem that a person can do
+    something about. entry: a file with a module-level AgentServer.
     """
 
-    def __init__(self, settings: Settings, *, port: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        port: int,
+        say: Callable[[str], None],
+        entry: Path = ENTRY,
+    ) -> None:
         self.ready = asyncio.Event()
         """Set when a call can start: registered, and a warm process waits (if any is kept)."""
         self._settings = settings
         self._port = port
+        self._entry = entry
         self._say = say
         self._child: Child | None = None
         self._registered = False
@@ -55,7 +64,7 @@ class Worker:
             "-m",
             "livekit.agents",
             "start",
-            ENTRY,
+            self._entry,
             "--dev",
         ]
         if dev_channel is not None:

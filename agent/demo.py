@@ -13,10 +13,11 @@ import webbrowser
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from agent.child_worker import Worker, free_port
+from agent.child_worker import ENTRY, Worker, free_port
 from agent.config import DEV_SECRET, Settings
-from agent.gateway.app import PortTaken
+from agent.gateway.app import CannotListen
 from agent.gateway.app import serve as serve_gateway
 from agent.gateway.pages import WEB_DIR
 from agent.server import LiveKitServer, ServerError
@@ -39,6 +40,7 @@ class WorkerPlace:
 
     settings: Settings
     port: int
+    entry: Path = ENTRY
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -125,7 +127,7 @@ async def keep_worker(place: WorkerPlace) -> None:
     """Run the worker, and again when it ends. Raises ChildFailed when that does not help."""
 
     async def once() -> str:
-        worker = Worker(place.settings, port=place.port, say=say)
+        worker = Worker(place.settings, port=place.port, say=say, entry=place.entry)
         await worker.start()
         watching = asyncio.create_task(_pass_on(worker.ready, place.ready), name="worker-ready")
         try:
@@ -176,7 +178,7 @@ async def keep(once: Callable[[], Awaitable[str]]) -> None:
 def _explain(error: BaseException) -> int:
     """Say each failure in one sentence; returns the exit code. Our own mistakes are raised on."""
     group = error if isinstance(error, BaseExceptionGroup) else BaseExceptionGroup("", [error])
-    known, others = group.split((ServerError, PortTaken, ChildFailed))
+    known, others = group.split((ServerError, CannotListen, ChildFailed))
     if others is not None:
         raise error
     assert known is not None
