@@ -4,6 +4,7 @@ The offset between picture and sound is found without knowing the face: the pixe
 with the loudness are the mouth; their signal is slid along the sound's until both agree best.
 """
 
+import bisect
 import itertools
 from dataclasses import dataclass
 
@@ -44,29 +45,35 @@ class Offset:
 
 def utterances(recording: Recording) -> list[Span]:
     """Stretches of voice, with pauses up to HANGOVER_S inside them."""
-    times = np.array(recording.audio_times)
-    loud = times[recording.levels() > LOUD] if len(times) else times
     spans: list[Span] = []
-    for moment in loud:
+    for moment, level in zip(recording.audio_times, recording.audio_levels, strict=True):
+        if level <= LOUD:
+            continue
         if spans and moment - spans[-1].end <= HANGOVER_S:
-            spans[-1] = Span(spans[-1].start, float(moment))
+            spans[-1] = Span(spans[-1].start, moment)
         else:
-            spans.append(Span(float(moment), float(moment)))
+            spans.append(Span(moment, moment))
     return spans
 
 
 def first_voice(recording: Recording, after: float) -> float | None:
     """The first moment of voice after a moment."""
-    times, levels = np.array(recording.audio_times), recording.levels()
-    found = times[(times > after) & (levels > LOUD)] if len(times) else times
-    return float(found[0]) if len(found) else None
+    start = bisect.bisect_right(recording.audio_times, after)
+    for index in range(start, len(recording.audio_times)):
+        if recording.audio_levels[index] > LOUD:
+            return recording.audio_times[index]
+    return None
 
 
 def last_voice(recording: Recording, after: float, before: float) -> float | None:
     """The last moment of voice between two moments."""
-    times, levels = np.array(recording.audio_times), recording.levels()
-    found = times[(times > after) & (times < before) & (levels > LOUD)] if len(times) else times
-    return float(found[-1]) if len(found) else None
+    end = bisect.bisect_left(recording.audio_times, before)
+    for index in range(end - 1, -1, -1):
+        if recording.audio_times[index] <= after:
+            return None
+        if recording.audio_levels[index] > LOUD:
+            return recording.audio_times[index]
+    return None
 
 
 def frame_rate(recording: Recording, skip_s: float = 1.0) -> float:
@@ -147,7 +154,7 @@ def _inside(times: NDArray[np.float64], spans: list[Span], pad: float) -> NDArra
 
 def _envelope(recording: Recording, at: NDArray[np.float64]) -> NDArray[np.float64]:
     """Loudness in dB above LOUD at some moments; smoothed over 40 ms, as a mouth is."""
-    levels = 20 * np.log10(np.maximum(recording.levels(), 1e-6) / LOUD)
+    levels = 20 * np.log10(np.maximum(np.array(recording.audio_levels), 1e-6) / LOUD)
     levels = np.convolve(np.maximum(levels, 0), np.ones(4) / 4, mode="same")
     return np.asarray(np.interp(at, np.array(recording.audio_times) + 0.005, levels))
 

@@ -14,6 +14,7 @@ import numpy as np
 from livekit import rtc
 from numpy.typing import NDArray
 
+from agent.probe import measure
 from agent.probe.recording import BLOCK, RATE, Recording
 from agent.probe.sound import read_wav
 
@@ -38,6 +39,7 @@ class Participant:
         self._tasks: set[asyncio.Task[None]] = set()
         self._source: rtc.AudioSource | None = None
         self._heard: str | None = None
+        self._block = asyncio.Event()  # a block of sound came
 
     async def __aenter__(self) -> Self:
         self.room.on("track_subscribed", self._on_track)
@@ -88,6 +90,26 @@ class Participant:
         """Send a chat message, as the page does."""
         await self.room.local_participant.send_text(text, topic="lk.chat")
 
+    async def wait_voice(self, after: float) -> float:
+        """Wait for voice that is heard after a moment; returns when."""
+        while (found := measure.first_voice(self.recording, after)) is None:
+            await self._next_block()
+        return found
+
+    async def wait_quiet(self, after: float, settle: float = 0.7) -> float:
+        """Wait until a voice heard after a moment has been silent for `settle`; returns its end."""
+        await self.wait_voice(after)
+        while True:
+            now = time.monotonic()
+            last = measure.last_voice(self.recording, after, now)
+            if last is not None and now - last > settle:
+                return last
+            await self._next_block()
+
+    async def _next_block(self) -> None:
+        self._block.clear()
+        await self._block.wait()
+
     def agent(self) -> rtc.RemoteParticipant | None:
         """The participant whose face and voice are recorded."""
         return self.room.remote_participants.get(self._heard or "")
@@ -130,6 +152,7 @@ class Participant:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, np.int16).copy()
                 self.recording.add_audio(time.monotonic(), samples)
+                self._block.set()
         finally:
             await stream.aclose()
 

@@ -23,6 +23,8 @@ class Recording:
 
     audio_times: list[float] = field(default_factory=list)
     audio_blocks: list[NDArray[np.int16]] = field(default_factory=list)
+    audio_levels: list[float] = field(default_factory=list)
+    """RMS of each block, 0..1."""
     video_times: list[float] = field(default_factory=list)
     video_thumbs: list[NDArray[np.uint8]] = field(default_factory=list)
     video_size: tuple[int, int] = (0, 0)
@@ -32,6 +34,8 @@ class Recording:
         if not self.audio_times or moment - self.audio_times[0] < MAX_SECONDS:
             self.audio_times.append(moment)
             self.audio_blocks.append(samples)
+            rms = np.sqrt(np.mean(np.square(samples.astype(np.float64))))
+            self.audio_levels.append(float(rms) / 32768)
 
     def add_video(self, moment: float, luma: NDArray[np.uint8]) -> None:
         """luma: (height, width); shrunk by averaging."""
@@ -39,12 +43,6 @@ class Recording:
         if not self.video_times or moment - self.video_times[0] < MAX_SECONDS:
             self.video_times.append(moment)
             self.video_thumbs.append(thumb(luma))
-
-    def levels(self) -> NDArray[np.float64]:
-        """RMS of each block of sound, 0..1."""
-        return np.array(
-            [np.sqrt(np.mean(np.square(b.astype(np.float64)))) / 32768 for b in self.audio_blocks]
-        )
 
     def sound(self, start: float, end: float) -> NDArray[np.int16]:
         """The samples that arrived between two moments."""

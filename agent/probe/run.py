@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -14,7 +15,6 @@ from agent.probe import measure
 from agent.probe.participant import Participant
 from agent.probe.recording import Recording
 
-_POLL_S = 0.02
 _TAIL_S = 1.5
 
 
@@ -99,16 +99,16 @@ async def call(settings: Settings, plan: Plan) -> tuple[Report, Recording]:
         report.join = me.joined - begun
         await asyncio.gather(me.publish_microphone(), _audio(me, plan))
         if plan.greeting:
-            await _quiet(me.recording, begun, plan.listen)
+            await _within(plan.listen, me.wait_quiet(begun))
         if plan.speech is not None:
             spans["speech"] = await me.speak(plan.speech)
-            await _voice(me.recording, spans["speech"][1], plan.listen)
+            await _within(plan.listen, me.wait_voice(spans["speech"][1]))
             if plan.interruption is not None:
                 await asyncio.sleep(plan.interrupt_at if plan.interrupt_at is not None else 1.0)
                 spans["interruption"] = await me.speak(plan.interruption)
                 await asyncio.sleep(_TAIL_S)
             else:
-                await _quiet(me.recording, spans["speech"][1], plan.listen)
+                await _within(plan.listen, me.wait_quiet(spans["speech"][1]))
         report.captions = _captions(me)
     summarise(report, me.recording, begun, spans)
     return report, me.recording
@@ -165,21 +165,8 @@ async def _audio(me: Participant, plan: Plan) -> None:
         ) from None
 
 
-async def _voice(recording: Recording, after: float, limit: float) -> None:
-    """Until there is voice after a moment."""
+async def _within(limit: float, waiting: Awaitable[float]) -> float:
     try:
-        async with asyncio.timeout(limit):
-            while measure.first_voice(recording, after) is None:  # noqa: ASYNC110  # arrays, not events
-                await asyncio.sleep(_POLL_S)
+        return await asyncio.wait_for(waiting, limit)
     except TimeoutError:
         raise ProbeError(f"nothing was heard for {limit:.0f} s: is the agent's voice on?") from None
-
-
-async def _quiet(recording: Recording, after: float, limit: float) -> None:
-    """Until an utterance that began after a moment is over."""
-    await _voice(recording, after, limit)
-    while True:
-        last = measure.last_voice(recording, after, time.monotonic())
-        if last is not None and time.monotonic() - last > 2 * measure.HANGOVER_S:
-            return
-        await asyncio.sleep(0.1)

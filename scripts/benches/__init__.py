@@ -1,0 +1,1 @@
+"""Benchmarks: each measures the running product, beside a floor or a peer taken in the same run."""

@@ -1,0 +1,61 @@
+"""scripts/bench NAME [--json FILE] [options]: run one benchmark, print it, keep it as JSON."""
+
+import argparse
+import asyncio
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+NAMES = {
+    "call": "click to first picture and first sound, in Chromium",
+    "reply": "end of the user's speech to the first sound of the answer, split by stage",
+    "hold": "one long call: frame rate, freezes, picture against sound, CPU per process",
+    "barge": "talking over the avatar: how long it is still heard",
+    "leaks": "many calls: processes, threads, descriptors and memory before and after",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("name", choices=NAMES, nargs="?")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    parser.add_argument("--rounds", type=int, help="how often (each benchmark has its own default)")
+    parser.add_argument("--seconds", type=float, help="how long, where it is one long call")
+    arguments = parser.parse_args()
+    if arguments.name is None:
+        for name, text in NAMES.items():
+            print(f"{name:8} {text}")
+        return 0
+    bench = importlib.import_module(f"benches.{arguments.name}")
+    options = {k: getattr(arguments, k) for k in ("rounds", "seconds") if getattr(arguments, k)}
+    load = os.getloadavg()[0]
+    began = time.monotonic()
+    result = asyncio.run(bench.run(**options))
+    result["machine"] = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": round(load, 2),
+        "commit": _commit(),
+        "took_s": round(time.monotonic() - began, 1),
+    }
+    text = json.dumps(result, indent=2)
+    print(text)
+    if arguments.json is not None:
+        arguments.json.write_text(text + "\n")
+    return 0
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
