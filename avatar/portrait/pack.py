@@ -45,7 +45,7 @@ LAYERS: Final[tuple[str, ...]] = (
 )
 """Pictures every pack has, beside `plate` and `poster`, which are not tied to the canvas."""
 
-_GEOMETRY: Final = MappingProxyType(
+GEOMETRY: Final = MappingProxyType(
     {
         "controls": ((len(CONTROLS), 2), "<f4"),
         "shapes": ((len(SHAPES), 2, len(CONTROLS)), "<f4"),
@@ -195,7 +195,7 @@ class _Reader:
             plate=plate,
             layers=MappingProxyType({name: self._layer(name) for name in LAYERS}),
             geometry=MappingProxyType(
-                read_arrays(self._part("geometry.npz"), "geometry.npz", _GEOMETRY)
+                read_arrays(self._part("geometry.npz"), "geometry.npz", GEOMETRY)
             ),
             poster=self._folder / "poster.webp",
         )

@@ -138,4 +138,5 @@ def _rotation(pose: Pose) -> Floats:
     turn = np.array([[ca, 0, -sa], [0, 1, 0], [sa, 0, ca]])
     nod = np.array([[1, 0, 0], [0, cb, -sb], [0, sb, cb]])
     lean = np.array([[cc, -sc, 0], [sc, cc, 0], [0, 0, 1]])
-    return np.linalg.multi_dot((lean, nod, turn)).astype(np.float32)
+    rotation: Floats = np.linalg.multi_dot((lean, nod, turn)).astype(np.float32)
+    return rotation

@@ -43,7 +43,8 @@ def matrix(controls: Doubles, cells: Doubles, reach: float, smoothing: float) ->
     """(cells, controls): displacement of the cells from displacement of the controls."""
 
     def distance(a: Doubles, b: Doubles) -> Doubles:
-        return np.linalg.norm(a[:, None] - b[None], axis=2) / reach
+        apart: Doubles = np.linalg.norm(a[:, None] - b[None], axis=2) / reach
+        return apart
 
     own = _kernel(distance(controls, controls)) + smoothing * np.eye(len(controls))
     solved = np.linalg.solve(own, _kernel(distance(cells, controls)).T)

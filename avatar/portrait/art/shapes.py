@@ -66,7 +66,8 @@ class ShapeTable:
 
     def _t(self, numbers: tuple[int, ...]) -> Doubles:
         t = (self._points[at(numbers), 0] - self._middle) / (self._width / 2)
-        return np.clip(t, -1.15, 1.15)
+        clipped: Doubles = np.clip(t, -1.15, 1.15)
+        return clipped
 
     def _set(self, name: str, *rows: Row) -> Doubles:
         """Later rows overwrite earlier ones: the corners belong to both lips."""

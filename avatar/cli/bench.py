@@ -1,0 +1,167 @@
+"""python -m avatar bench: what a frame costs here, beside floors measured in the same run.
+
+Thread CPU time on one thread, a talking, blinking, nodding face. The floors (a copy, a whole-frame
+remap, an I420 conversion, a VP8 encode where PyAV is there) say how fast the machine was while it
+measured: compare ratios, not milliseconds, between machines.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from avatar.params import INDEX, FaceParams
+from avatar.portrait.engine import Engine, limit_threads
+from avatar.portrait.pack import load, names
+from avatar.visemes import SHAPES
+
+_SIZES: Final = ((512, 512), (720, 720), (1280, 720), (1024, 1024))
+
+Figures = dict[str, float]
+
+
+def clip(frames: int) -> Iterator[FaceParams]:
+    """A varied, repeatable stretch of talking: nothing in it stands still."""
+    for i in range(frames):
+        now, then = SHAPES[(i // 4) % len(SHAPES)], SHAPES[(i // 4 + 1) % len(SHAPES)]
+        w = now + (then - now) * np.float32((i % 4) / 4)
+        blink = max(0.0, 1 - abs(i % 40 - 10) / 3)
+        w[[INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]] = blink
+        w[INDEX["browInnerUp"]] = 0.3 + 0.3 * np.sin(i * 0.2)
+        w[[INDEX["eyeLookInLeft"], INDEX["eyeLookOutRight"]]] = 0.1 + 0.1 * np.sin(i * 0.1)
+        yield FaceParams(
+            w,
+            yaw=4 * float(np.sin(i * 0.05)),
+            pitch=2 * float(np.sin(i * 0.07)),
+            roll=float(np.sin(i * 0.03)),
+            breath=0.5 + 0.5 * float(np.sin(i * 0.06)),
+        )
+
+
+def measure(portrait: str, size: tuple[int, int], frames: int) -> Figures:
+    """Milliseconds of thread CPU a frame: p50, p99, and the p50 of every stage."""
+    engine = Engine(load(portrait), size=size)
+    out = np.empty(size[0] * size[1] * 3 // 2, np.uint8)
+    engine.draw(FaceParams(), out)
+    whole: list[float] = []
+    stages: dict[str, list[float]] = {}
+    for params in clip(frames):
+        engine.stages.clear()
+        began = time.thread_time()
+        engine.draw(params, out)
+        whole.append(time.thread_time() - began)
+        for stage, spent in engine.stages.items():
+            stages.setdefault(stage, []).append(spent)
+    figures = _percentiles("frame", whole)
+    for stage, spent_s in stages.items():
+        figures |= _percentiles(stage, spent_s)
+    figures["frames_per_second_per_core"] = 1000 / figures["frame_p50_ms"]
+    return figures
+
+
+def floors(size: tuple[int, int], repeats: int = 60) -> Figures:
+    """Milliseconds of work any engine would have to do at this size."""
+    width, height = size
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 255, (height, width, 3), np.uint8)
+    picture = cv2.GaussianBlur(noise, (0, 0), 3)
+    bgra, copied = cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA), np.empty_like(picture)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    source, bent = np.dstack((x + 0.3, y + 0.7)), np.empty_like(bgra)
+    works: dict[str, Callable[[], object]] = {
+        "copy": lambda: np.copyto(copied, picture),
+        "remap": lambda: cv2.remap(  # type: ignore[call-overload]  # the stub wants two maps
+            bgra, source, None, cv2.INTER_LINEAR, dst=bent
+        ),
+        "i420": lambda: cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420),
+    }
+    figures: Figures = {}
+    for name, work in works.items():
+        figures |= _percentiles(name, _timed(work, repeats))
+    return figures
+
+
+def vp8(portrait: str, size: tuple[int, int], frames: int = 60) -> Figures:
+    """Milliseconds of process CPU to encode a frame as a call would; empty without PyAV."""
+    if find_spec("av") is None:
+        return {}
+    import av
+
+    engine = Engine(load(portrait), size=size)
+    pictures = []
+    for params in clip(frames):
+        out = np.empty(size[0] * size[1] * 3 // 2, np.uint8)
+        engine.draw(params, out)
+        pictures.append(av.VideoFrame.from_ndarray(out.reshape(-1, size[0]), format="yuv420p"))
+    codec = av.CodecContext.create("libvpx", "w")
+    codec.width, codec.height = size
+    codec.pix_fmt, codec.time_base = "yuv420p", Fraction(1, 25)
+    codec.bit_rate, codec.thread_count = 800_000, 1
+    codec.options = {"deadline": "realtime", "cpu-used": "8"}
+    spent = []
+    for i, picture in enumerate(pictures):
+        picture.pts, picture.time_base = i, Fraction(1, 25)
+        began = time.process_time()
+        codec.encode(picture)
+        spent.append(time.process_time() - began)
+    codec.encode(None)
+    return _percentiles("vp8", spent[1:])
+
+
+def main(argv: list[str]) -> int:
+    """Print a table, and write it as JSON when asked."""
+    parser = argparse.ArgumentParser(prog="python -m avatar bench", description=__doc__)
+    parser.add_argument("--portrait", default=names()[0] if names() else None)
+    parser.add_argument("--size", help="WIDTHxHEIGHT; default: the four usual ones")
+    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    given = parser.parse_args(argv)
+    limit_threads()
+    sizes = [_size(given.size)] if given.size else list(_SIZES)
+    results = {}
+    for size in sizes:
+        figures = measure(given.portrait, size, given.frames)
+        floor = floors(size) | vp8(given.portrait, size)
+        results[f"{size[0]}x{size[1]}"] = {"engine": figures, "floors": floor}
+        _print(size, figures, floor)
+    if given.json:
+        report = {"machine": platform.processor() or platform.machine(), "sizes": results}
+        given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+def _timed(work: Callable[[], object], repeats: int) -> list[float]:
+    spent = []
+    for _ in range(repeats):
+        began = time.thread_time()
+        work()
+        spent.append(time.thread_time() - began)
+    return spent
+
+
+def _percentiles(name: str, spent_s: list[float]) -> Figures:
+    ms = np.array(spent_s) * 1000
+    return {f"{name}_p50_ms": float(np.median(ms)), f"{name}_p99_ms": float(np.percentile(ms, 99))}
+
+
+def _print(size: tuple[int, int], engine: Figures, floor: Figures) -> None:
+    print(f"{size[0]}x{size[1]}: {engine['frames_per_second_per_core']:.0f} frames/s on one core")
+    for title, figures in (("engine", engine), ("floor", floor)):
+        for key, p50 in figures.items():
+            if key.endswith("_p50_ms"):
+                name = key.removesuffix("_p50_ms")
+                p99 = figures[f"{name}_p99_ms"]
+                print(f"  {title:6} {name:8} p50 {p50:6.2f} ms   p99 {p99:6.2f} ms")

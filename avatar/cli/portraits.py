@@ -1,0 +1,10 @@
+"""python -m avatar portraits: the names of the portraits that ship, one a line."""
+
+from avatar.portrait.pack import names
+
+
+def main(argv: list[str]) -> int:
+    """Print the names; arguments are ignored."""
+    for name in names():
+        print(name)
+    return 0
