@@ -39,7 +39,7 @@ _MAX_HOLE_S = 0.35  # a longer hole in the timings is left to the sound
 _GAP_S = 0.03  # a longer gap between two phones is a pause
 _MIN_PHONE_S = 0.004
 _VISEME_S = 0.085  # for a word whose end nobody told
-_STRESSED, _UNSTRESSED = 1.12, 0.92
+_STRESSED = 1.12  # how much further the jaw goes; many voices mark no stress at all
 _PLOSIVES = ("p", "b")
 
 
@@ -217,10 +217,8 @@ def _usable(start_s: float, end_s: float, horizon: float) -> bool:
 
 def _notes_of(phone: Phone, shares: tuple[Share, ...]) -> list[Note]:
     symbol = phone.symbol
-    stress = 1.0
-    if shares[0][0] in VOWELS:
-        stressed = symbol.startswith("ˈ") or symbol.endswith("1")
-        stress = _STRESSED if stressed else _UNSTRESSED
+    stressed = shares[0][0] in VOWELS and (symbol.startswith("ˈ") or symbol.endswith("1"))
+    stress = _STRESSED if stressed else 1.0
     plosive = symbol.lower().startswith(_PLOSIVES) and len(shares) == 1
     return _spread(shares, phone.start_s, phone.end_s, stress=stress, plosive=plosive)
 

@@ -24,12 +24,14 @@ SPEAKING_SHARE: Final = 0.45
 PRESETS: Final[dict[Mood, Floats]] = {
     Mood.NEUTRAL: weights(),
     Mood.HAPPY: weights(
-        mouthSmile=0.6, mouthDimple=0.15, cheekSquint=0.35, eyeSquint=0.12, browOuterUp=0.12
+        mouthSmile=0.7, mouthDimple=0.15, cheekSquint=0.35, eyeSquint=0.12, browOuterUp=0.12
     ),
     Mood.SAD: weights(
         mouthFrown=0.45, mouthShrugLower=0.15, browInnerUp=0.55, eyeSquint=0.05, eyeLookDown=0.08
     ),
-    Mood.SURPRISED: weights(browInnerUp=0.55, browOuterUp=0.5, eyeWide=0.45, jawOpen=0.16),
+    Mood.SURPRISED: weights(
+        browInnerUp=0.55, browOuterUp=0.5, eyeWide=0.45, jawOpen=0.14, mouthFunnel=0.35
+    ),
     Mood.CONCERNED: weights(
         browInnerUp=0.45, browDown=0.2, mouthFrown=0.22, mouthPress=0.1, eyeSquint=0.06
     ),
