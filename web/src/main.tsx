@@ -4,6 +4,7 @@ import { App } from "./App";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/scene.css";
 import "./styles/lobby.css";
 import "./styles/pages.css";
 

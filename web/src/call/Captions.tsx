@@ -22,7 +22,7 @@ export function Captions({ talk, name }: { talk: Conversation; name: string }) {
           <p key={`${index} ${line}`}>{line}</p>
         ))}
       </div>
-      <div className="caps" ref={box} aria-hidden="true" hidden={shown === null || gone}>
+      <div className="caps" data-from={shown?.from} ref={box} aria-hidden="true" hidden={shown === null || gone}>
         {shown?.said != null && <span className="said"><b>You</b> {shown.said}</span>}
         {shown?.from === "you" ? (
           <span className="said own"><b>You</b> {shown.words}</span>

@@ -34,7 +34,7 @@ export function Stage({ ref, session, captions, onType }: Props) {
   return (
     <section
       ref={ref}
-      className="stage on-pic"
+      className="stage scene on-pic"
       tabIndex={-1}
       style={backdrop(persona)}
       data-phase={call.phase}

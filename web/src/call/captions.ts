@@ -37,7 +37,7 @@ export function caption(all: Conversation, perPage: number): Caption | null {
   if (last.from === "you") {
     return { said: null, from: "you", words: lastPage(last.text, perPage), current: "" };
   }
-  const before = all.filter((message) => message.text.trim() !== "").at(-2);
+  const before = all.slice(0, all.indexOf(last)).findLast((message) => message.text.trim() !== "");
   const said = before?.from === "you" ? ending(before.text) : null;
   const page = lastPage(last.text, perPage);
   if (!last.open) return { said, from: "them", words: page, current: "" };

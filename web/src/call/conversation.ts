@@ -83,9 +83,10 @@ export function visible(all: Conversation): Conversation {
   return all.filter((message) => message.text.trim() !== "" || message.cut !== "");
 }
 
-/** How many messages of theirs came after the one with `seen`. */
+/** How many written answers came after `seen`. What is spoken is heard, and needs no count. */
 export function unread(all: Conversation, seen: number): number {
-  return visible(all).filter((message) => message.from === "them" && message.at > seen).length;
+  const written = all.filter(({ from, how, text }) => from === "them" && how === "typed" && text !== "");
+  return written.filter((message) => message.at > seen).length;
 }
 
 /** The whole conversation as text, for the clipboard. */

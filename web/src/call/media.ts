@@ -2,15 +2,16 @@
  * The avatar's picture and sound: which tracks are shown, and the marks of the first of each.
  * Elements belong to the call, not to React, so a track is on screen in the moment it arrives.
  */
-import { Track, type RemoteAudioTrack, type RemoteTrack, type RemoteVideoTrack } from "livekit-client";
+import { RemoteAudioTrack, RemoteVideoTrack, type RemoteTrack } from "livekit-client";
 import { MARK } from "../protocol";
 
 const LISTEN_FOR_MS = 20_000;
+const LOOK_EVERY_MS = 40;
 const AUDIBLE = 0.002;
 
 export class Media {
   readonly video = document.createElement("video");
-  private picture: RemoteTrack | null = null;
+  private picture: RemoteVideoTrack | null = null;
   private readonly sounds = new Map<RemoteTrack, HTMLMediaElement>();
 
   constructor(private readonly onFirstFrame: () => void) {
@@ -21,11 +22,11 @@ export class Media {
   }
 
   get videoTrack(): RemoteVideoTrack | null {
-    return this.picture as RemoteVideoTrack | null;
+    return this.picture;
   }
 
   add(track: RemoteTrack): void {
-    if (track.kind === Track.Kind.Video) {
+    if (track instanceof RemoteVideoTrack) {
       this.picture?.detach(this.video);
       this.picture = track;
       track.attach(this.video);
@@ -33,12 +34,12 @@ export class Media {
         mark(MARK.firstVideoFrame);
         this.onFirstFrame();
       });
-    } else if (!this.sounds.has(track)) {
+    } else if (track instanceof RemoteAudioTrack && !this.sounds.has(track)) {
       const element = track.attach();
       element.hidden = true;
       document.body.append(element);
       this.sounds.set(track, element);
-      markFirstSound(track as RemoteAudioTrack);
+      markFirstSound(track);
     }
   }
 
@@ -66,13 +67,20 @@ function mark(name: string): void {
   if (performance.getEntriesByName(name).length === 0) performance.mark(name);
 }
 
-/** The receiver knows the level of what is being played, without an AudioContext. */
+/** The receiver's statistics know the level of what is played, without an AudioContext of our own. */
 function markFirstSound(track: RemoteAudioTrack): void {
   const until = performance.now() + LISTEN_FOR_MS;
-  const look = () => {
-    const [source] = track.receiver?.getSynchronizationSources() ?? [];
-    if ((source?.audioLevel ?? 0) > AUDIBLE) mark(MARK.firstAudio);
-    else if (performance.now() < until) setTimeout(look, 20);
+  const look = async () => {
+    const report = await track.receiver?.getStats();
+    if (report !== undefined && audible(report)) mark(MARK.firstAudio);
+    else if (performance.now() < until) setTimeout(() => void look(), LOOK_EVERY_MS);
   };
-  look();
+  void look();
+}
+
+function audible(report: RTCStatsReport): boolean {
+  for (const entry of report.values() as Iterable<Partial<RTCInboundRtpStreamStats>>) {
+    if (entry.type === "inbound-rtp" && (entry.audioLevel ?? 0) > AUDIBLE) return true;
+  }
+  return false;
 }

@@ -4,7 +4,7 @@
  * It owns the microphone, the media elements, the line and every timer, and ends them all in
  * `leave()`. React reads it through `subscribe` and `view`; nothing here knows React.
  */
-import { ConnectionError, ConnectionErrorReason } from "livekit-client";
+import { ConnectionError, ConnectionErrorReason, ConnectionState } from "livekit-client";
 import { ApiError, fetchTicket, type Ticket, type Persona } from "../api";
 import type { Failure } from "../problems";
 import { MARK } from "../protocol";
@@ -174,7 +174,7 @@ export class CallSession {
   private async publishMicrophone(): Promise<void> {
     const { track } = this.microphone;
     const line = this.line;
-    if (track === null || line?.room.state !== "connected") return;
+    if (track === null || line?.room.state !== ConnectionState.Connected) return;
     try {
       await line.publish(track);
     } catch {

@@ -26,8 +26,9 @@ export function Gallery({ personas, chosen, onChoose }: Props) {
                 onChoose(persona.id);
               }}
             />
-            <span className="pic">
-              <Portrait persona={persona} alt="" />
+            <span className="pic scene">
+              <span className="amb" />
+              <span className="face"><Portrait persona={persona} alt="" /></span>
               {selected && personas.length > 1 && (
                 <span className="pick"><Icon name="check" small /></span>
               )}
@@ -44,6 +45,9 @@ export function Gallery({ personas, chosen, onChoose }: Props) {
 }
 
 function roleLine({ role, tagline }: Persona): string {
-  const ended = /[.!?]$/.test(role) ? role : `${role}.`;
-  return tagline === "" ? ended : `${ended} ${tagline}`;
+  return [role, tagline].filter((part) => part !== "").map(ended).join(" ");
+}
+
+function ended(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

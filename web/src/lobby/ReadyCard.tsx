@@ -42,6 +42,12 @@ export function ReadyCard({ ready, starting, canStart, onStart }: Props) {
           )}
           <Row icon="lock" mark="idle" title="Your words">Sound and text go to this server only.</Row>
         </ul>
+        <p className="keys">
+          <span><kbd>M</kbd> microphone</span>
+          <span><kbd>T</kbd> write</span>
+          <span><kbd>C</kbd> captions</span>
+          <span><kbd>Shift L</kbd> leave</span>
+        </p>
       </div>
       <div className="sticky">
         <p className="note ai">

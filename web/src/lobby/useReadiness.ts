@@ -67,23 +67,22 @@ function watchMicrophone(tell: (mic: MicReadiness) => void): () => void {
   }
   const ending = new AbortController();
   const { signal } = ending;
+  const say = (mic: MicReadiness) => {
+    if (!signal.aborted) tell(mic);
+  };
   const look = async () => {
     const devices = await navigator.mediaDevices.enumerateDevices();
-    if (signal.aborted) return;
     if (!devices.some((device) => device.kind === "audioinput")) {
-      tell("missing");
+      say("missing");
       return;
     }
     // Firefox knows no permission called microphone; then it is asked for on Start
     const query = { name: "microphone" as PermissionName };
     const status = await navigator.permissions.query(query).catch(() => null);
-    if (status === null || signal.aborted) return;
-    const say = () => {
-      const words = { granted: "allowed", denied: "denied", prompt: "will-ask" } as const;
-      tell(words[status.state]);
-    };
-    status.addEventListener("change", say, { signal });
-    say();
+    if (status === null) return;
+    const words = { granted: "allowed", denied: "denied", prompt: "will-ask" } as const;
+    status.addEventListener("change", () => { say(words[status.state]); }, { signal });
+    say(words[status.state]);
   };
   const begin = () => void look().catch(() => undefined);
   navigator.mediaDevices.addEventListener("devicechange", begin, { signal });

@@ -22,7 +22,12 @@ export function Portrait({ persona, alt }: { persona: Persona; alt: string }) {
   );
 }
 
-/** The portrait's two backdrop colours, for the gradients of ui.css. */
+/**
+ * What the stage behind a portrait is drawn from: the backdrop's two colours, and the picture itself,
+ * whose outermost columns scene.css draws out to the sides so that there is no seam.
+ */
 export function backdrop(persona: Persona): CSSProperties {
-  return { "--p-in": persona.backdrop[0], "--p-out": persona.backdrop[1] } as CSSProperties;
+  const [inner, outer] = persona.backdrop;
+  const poster = persona.poster === null ? "none" : `url("${persona.poster}")`;
+  return { "--p-in": inner, "--p-out": outer, "--poster": poster } as CSSProperties;
 }
