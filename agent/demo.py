@@ -8,7 +8,6 @@ in this process, the worker in its own, so that a busy call never delays the pag
 import asyncio
 import logging
 import signal
-import warnings
 import webbrowser
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.child_worker import ENTRY, Worker, free_port
-from agent.config import DEV_SECRET, Settings
+from agent.config import Settings
 from agent.gateway.app import CannotListen
 from agent.gateway.app import serve as serve_gateway
 from agent.gateway.pages import WEB_DIR
-from agent.server import LiveKitServer, ServerError
+from agent.server import LiveKitServer, ServerError, accept_short_secret
 from agent.terminal import say
 
 logger = logging.getLogger(__name__)
@@ -194,7 +193,5 @@ def _log_to_stderr(settings: Settings) -> Settings:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    if settings.livekit_api_secret.get_secret_value() == DEV_SECRET:
-        # that it is short is known, and livekit.yaml says so
-        warnings.filterwarnings("ignore", message="The HMAC key is", category=UserWarning)
+    accept_short_secret(settings)
     return settings

@@ -18,7 +18,14 @@ import aiohttp
 from agent import personas
 from agent.config import DEV_SECRET, Settings
 from agent.gateway.pages import WEB_DIR
-from agent.server import HTTP_PORT, RTC_UDP_PORT, ServerError, check_server, find
+from agent.server import (
+    HTTP_PORT,
+    RTC_UDP_PORT,
+    ServerError,
+    accept_short_secret,
+    check_server,
+    find,
+)
 from agent.terminal import say
 from avatar.errors import AvatarError
 from avatar.portrait import pack
@@ -46,7 +53,8 @@ class Finding:
 
 
 async def run(settings: Settings) -> int:
-    """Look at everything and say one line each; returns 1 when something keeps calls from working."""
+    """Say one line for each thing; returns 1 when something keeps calls from working."""
+    accept_short_secret(settings)
     findings = await examine(settings)
     for finding in findings:
         say(f"{_SIGNS[finding.state]}  {finding.what}: {finding.detail}")
@@ -68,10 +76,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= (3, 11):
-        return Finding("ok", "Python", version)
-    return Finding("problem", "Python", f"{version}: install 3.11 or newer, then run scripts/setup")
+    return Finding("ok", "Python", ".".join(map(str, sys.version_info[:3])))
 
 
 def _packages() -> list[Finding]:

@@ -13,6 +13,7 @@ import logging
 import shutil
 import socket
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -202,6 +203,15 @@ class LiveKitServer:
             ended.cancel()
             await asyncio.wait([ended])
         raise ServerError(f"livekit-server did not start: {_last_words(child)}")
+
+
+def accept_short_secret(settings: Settings) -> None:
+    """Once per command: hush the warning that the development secret is short; it is meant so.
+
+    Any other short secret is still warned of.
+    """
+    if settings.livekit_api_secret.get_secret_value() == DEV_SECRET:
+        warnings.filterwarnings("ignore", message="The HMAC key is", category=UserWarning)
 
 
 async def check_server(url: str, api_key: str, api_secret: str) -> None:
