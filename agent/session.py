@@ -57,11 +57,13 @@ def warm_up(settings: Settings) -> Warm:
 def build_session(warm: Warm, persona: Persona) -> AgentSession[None]:
     """The session of one call; the parts connect when they are first used."""
     settings, same = warm.settings, persona == warm.persona
+    voice = warm.voice if same else make_voice(settings, persona)
+    voice.prewarm()  # once more, on the call's own event loop: espeak-ng's child starts here
     return AgentSession(
         vad=warm.vad,
         stt=warm.ear if same else make_ear(settings, persona, warm.vad),
         llm=warm.mind if same else make_mind(settings, persona),
-        tts=warm.voice if same else make_voice(settings, persona),
+        tts=voice,
         turn_handling=turn_handling(settings, persona),
         use_tts_aligned_transcript=True,
         aec_warmup_duration=1.0,

@@ -76,6 +76,19 @@ def last_voice(recording: Recording, after: float, before: float) -> float | Non
     return None
 
 
+def first_quiet(recording: Recording, after: float, length: float) -> float | None:
+    """The first moment after another from which there is no voice for `length` seconds."""
+    quiet = after
+    while True:
+        voice = first_voice(recording, quiet)
+        if voice is None:
+            heard_to = recording.audio_times[-1] if recording.audio_times else after
+            return quiet if heard_to - quiet >= length else None
+        if voice - quiet >= length:
+            return quiet
+        quiet = voice
+
+
 def frame_rate(recording: Recording, skip_s: float = 1.0) -> float:
     """Pictures a second, without the first moments of a call. 0 when there are too few."""
     times = np.array(recording.video_times)

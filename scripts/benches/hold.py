@@ -4,6 +4,7 @@ The caller keeps the avatar talking by typing; nobody interrupts.
 """
 
 import asyncio
+import itertools
 import time
 from collections import defaultdict
 from typing import Any
@@ -32,11 +33,8 @@ async def run(seconds: float = 120.0) -> dict[str, Any]:
             recording = me.recording
         spans = [s for s in measure.utterances(recording) if s.start >= begun]
         stops = [s for s in measure.freezes(recording, 0.1) if s.start >= begun]
-        gaps = [
-            b - a
-            for a, b in zip(recording.video_times, recording.video_times[1:], strict=False)
-            if a > begun
-        ]
+        moments = itertools.pairwise(recording.video_times)
+        gaps = [b - a for a, b in moments if a > begun]
         offset = measure.offset(recording, spans)
         return {
             "seconds": round(took, 1),
