@@ -92,11 +92,13 @@ class _Track:
         self._open_word: Word | None = None
         self._position = -math.inf
         self._trimmed = 0.0
+        self._full = False
 
     def hear(self, chunk: AudioChunk) -> None:
         horizon = max(0.0, self._position) + MAX_AHEAD_S
-        if chunk.start / CLOCK_RATE < horizon:
-            self.sound.feed(chunk.samples)
+        self._full = self._full or chunk.start / CLOCK_RATE >= horizon
+        if not self._full:
+            self.sound.feed(chunk.samples, at=chunk.start)
             self._take(chunk.timings, horizon)
 
     def finish(self) -> None:

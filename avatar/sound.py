@@ -113,14 +113,30 @@ class Sound:
         """How far the sound is known, in seconds from the start of the segment."""
         return (self.first + self.count) * HOP_S
 
-    def feed(self, samples: NDArray[np.int16]) -> None:
-        """Take the next samples, (n,) int16 at CLOCK_RATE."""
+    def feed(self, samples: NDArray[np.int16], *, at: int | None = None) -> None:
+        """Take the next samples, (n,) int16 at CLOCK_RATE.
+
+        at: the index of the first in the segment, where the sender knows it. What was heard before
+        is skipped, and a hole is a fresh start: a mouth out of step is worse than one at rest.
+        """
+        heard = (self.first + self.count) * HOP + len(self._rest)
+        if at is not None and at < heard:
+            samples = samples[heard - at :]
+        elif at is not None and at > heard:
+            self._start_at(at)
         fresh = samples.astype(np.float32) / 32768
         self._rest = np.concatenate([self._rest, fresh])
         hops = len(self._rest) // HOP
         if hops:
             self._analyse(self._rest[: hops * HOP], hops)
             self._rest = self._rest[hops * HOP :].copy()
+
+    def _start_at(self, sample: int) -> None:
+        self.first, self.count = sample // HOP, 0
+        self._rest = np.zeros(sample % HOP, np.float32)
+        self._tail.fill(0)
+        self.runs.clear()
+        self._quiet_since = None
 
     def finish(self) -> None:
         """No more sound: the last part of a hop counts as a whole one."""
@@ -141,8 +157,9 @@ class Sound:
         """0..1: 1 where there is sound, eased to 0 in silences long enough to rest in."""
         closed = 0.0
         for start, end in self.runs:
-            if start - _SHUT_EARLY_S <= second:
-                closed = max(closed, self._closed(second, start, end))
+            if start - _SHUT_EARLY_S > second:
+                break
+            closed = max(closed, self._closed(second, start, end))
         if self._ended:
             closed = max(closed, _ease((second - self.end_s + _SHUT_EARLY_S) / _SHUT_S))
         else:  # the sound has run dry; what comes next is not known

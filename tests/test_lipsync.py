@@ -335,7 +335,7 @@ def test_segments_and_what_is_kept_of_one_are_bounded() -> None:
     lipsync.weights_at(0, CLOCK_RATE // 10, out)
     assert not out.any()
 
-    # two hours of one segment: the features behind the position must not pile up
+    # a long segment: the features behind the position must not pile up
     second, track = voice(1.0), phones(*[("ɑː", 0.1)] * 10)
     lipsync = LipSync()
     for at in range(60):
@@ -345,6 +345,34 @@ def test_segments_and_what_is_kept_of_one_are_bounded() -> None:
     kept = lipsync._tracks[1]
     assert kept.sound.count <= 600
     assert len(kept._phones.score._notes) <= 60
+
+
+def test_sound_heard_twice_counts_once_and_a_hole_keeps_the_mouth_in_step() -> None:
+    samples = np.concatenate([voice(0.5), silence(0.5), voice(0.5)])
+    half = CLOCK_RATE // 2
+    straight = film(spoken(samples, Timings()), 1.5, 25)
+
+    twice = LipSync()
+    for start, end in ((0, 2 * half), (half // 2, 2 * half), (half, 3 * half)):
+        twice.hear(AudioChunk(1, start, samples[start:end]))
+    twice.hear(SpeechEnd(1))
+    np.testing.assert_allclose(film(twice, 1.5, 25), straight, atol=1e-4)
+
+    holed = LipSync()
+    holed.hear(AudioChunk(1, 0, samples[:half]))
+    holed.hear(AudioChunk(1, 2 * half, samples[2 * half :]))
+    holed.hear(SpeechEnd(1))
+    np.testing.assert_allclose(film(holed, 1.5, 25)[28:], straight[28:], atol=1e-4)
+
+
+def test_speech_too_far_ahead_is_not_followed() -> None:
+    lipsync = LipSync()
+    lipsync.hear(AudioChunk(1, 0, voice(0.5)))
+    far = int(MAX_AHEAD_S * CLOCK_RATE)
+    lipsync.hear(AudioChunk(1, far, voice(0.5)))
+    out = np.zeros(len(CHANNELS), np.float32)
+    lipsync.weights_at(1, far + CLOCK_RATE // 4, out)
+    assert not out.any()
 
 
 def test_timings_that_make_no_sense_are_skipped() -> None:
