@@ -94,7 +94,7 @@ class Dialogue:
         match = self._matcher.best(asked)
         if match is not None and match.score >= matching.ACCEPT:
             return match.topic, skills.recall(history.questions)
-        if match is not None and match.score >= matching.SUGGEST and match.topic.about:
+        if match is not None and matching.worth_asking(match):
             return self._required("suggest"), {"about": match.topic.about}
         return self._required("beyond"), {}
 

@@ -79,6 +79,12 @@ class Line(_Frozen):
                 raise ValueError(f"{found} is no mood: write one of {known}")
         if re.search(r"[*#`|_]|https?:", text):
             raise ValueError("is spoken: leave out markdown, underscores and addresses")
+        try:
+            list(string.Formatter().parse(text))
+        except ValueError:
+            raise ValueError(
+                "has a stray brace: braces hold a placeholder such as {name}"
+            ) from None
         return " ".join(text.split())
 
     @property
@@ -135,6 +141,8 @@ class Script(_Frozen):
     topic: tuple[Topic, ...] = ()
     sounds_like: dict[str, tuple[str, ...]] = {}
     """A word of ours and what ears and fingers make of it: livekit = ["live kit"]."""
+    synonyms: dict[str, tuple[str, ...]] = {}
+    """A word of the examples and others that mean the same here."""
     likely: tuple[str, ...] = ()
     """Phrases for the offline ear that ask for no topic."""
 
@@ -160,6 +168,7 @@ def load(path: Path) -> Script:
     script = Script(
         topic=(*own.topic, *kept),
         sounds_like={**shared.sounds_like, **own.sounds_like},
+        synonyms={**shared.synonyms, **own.synonyms},
         likely=(*shared.likely, *own.likely),
     )
     _check(path, own, {topic.id for topic in script.topic})
@@ -170,21 +179,19 @@ def _check(path: Path, own: Script, known: set[str]) -> None:
     """What a topic cannot know of itself: unique ids, offers that exist, placeholders."""
     seen: set[str] = set()
     for number, topic in enumerate(own.topic):
-        for name in {topic.id, topic.do or topic.id}:
-            if name in seen:
-                raise toml_lines.wrong(
-                    path, ("topic", number, "id"), f"a second topic {name!r}: rename one"
-                )
-        seen |= {topic.id, topic.do or topic.id}
+        names = {topic.id, topic.do or topic.id}
+        if names & seen:
+            problem = f"a second topic {min(names & seen)!r}: rename one"
+            raise toml_lines.wrong(path, ("topic", number, "id"), problem)
+        seen |= names
+    for number, topic in enumerate(own.topic):
         allowed = _EVERYWHERE | _PLACEHOLDERS.get(topic.do, set())
         for part, index, line in topic.lines():
             key: Key = ("topic", number, part, index)
             if line.offer is not None and line.offer not in known:
-                raise toml_lines.wrong(
-                    path, key, f"offers {line.offer!r}, which is the id of no topic"
-                )
+                problem = f"offers {line.offer!r}, which is the id of no topic"
+                raise toml_lines.wrong(path, key, problem)
             if unknown := line.fields - allowed:
-                names = ", ".join("{" + name + "}" for name in sorted(allowed))
-                raise toml_lines.wrong(
-                    path, key, f"cannot fill {{{unknown.pop()}}} here: use {names}"
-                )
+                filled = ", ".join("{" + name + "}" for name in sorted(allowed))
+                problem = f"cannot fill {{{min(unknown)}}} here: use {filled}"
+                raise toml_lines.wrong(path, key, problem)

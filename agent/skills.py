@@ -19,6 +19,7 @@ _SPELL = re.compile(
     r"(?:\s+(?:please|for me|out loud))*[?.!]*$",
     re.IGNORECASE,
 )
+_SPELLED = re.compile(r"^how (?:is|are)\s+(?P<word>.+?)\s+spelled[?.!]*$", re.IGNORECASE)
 _SPELL_ASKED = re.compile(
     r"^(?:\W*(?:please|can|could|would|how|do|does|you|to|is|one)\b)*\W*$", re.I
 )
@@ -44,9 +45,11 @@ def arithmetic(asked: str) -> Values | None:
 
 def spell(asked: str, *, own_name: str, guest: str | None) -> Values | None:
     """`word` and its `letters`."""
-    found = _SPELL.search(asked)
-    if found is None or not _SPELL_ASKED.match(asked[: found.start()]):
-        return None
+    found = _SPELLED.match(asked)
+    if found is None:
+        found = _SPELL.search(asked)
+        if found is None or not _SPELL_ASKED.match(asked[: found.start()]):
+            return None
     word = found["word"].strip(" \"'\u201c\u201d\u2018\u2019")
     if word.lower() in _NOT_A_WORD:
         return {}
