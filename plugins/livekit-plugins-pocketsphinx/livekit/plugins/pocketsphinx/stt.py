@@ -34,6 +34,8 @@ from .stream import RecognizeStream
 from .transcript import speech_data, verdict
 
 MAX_BUFFER_S = 120.0
+MIN_CONFIDENCE = 0.3
+"""Where no sentence of another topic or language was taken for one of ours; see the README."""
 _BLOCK = 2 * SAMPLE_RATE  # bytes of a whole buffer that go to the child at once: one second
 
 
@@ -46,7 +48,7 @@ class STT(stt.STT[object]):
         phrases: Sequence[str] | None = None,
         vad: vad.VAD | None = None,
         language: str = "en",
-        min_confidence: float = 0.5,
+        min_confidence: float = MIN_CONFIDENCE,
         interim_results: bool = True,
     ) -> None:
         """Nothing is started before `prewarm` or the first sound.

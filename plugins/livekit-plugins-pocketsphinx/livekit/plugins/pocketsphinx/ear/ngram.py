@@ -31,19 +31,20 @@ class NGrams:
         """The vocabulary, without the marks of a sentence's ends."""
         return sorted(gram[0] for gram in self.probabilities[0] if gram[0] not in (BEGIN, END))
 
-    def log_prob(self, sentence: Sequence[str]) -> float:
-        """log10 of the sentence's probability, its end included. Unknown words raise KeyError."""
+    def looseness(self, sentence: Sequence[str]) -> float:
+        """Back-off steps per word, the end included: 0 when every n-gram is in some phrase."""
         padded = (BEGIN, *sentence, END)
-        return sum(
-            math.log10(self._prob(padded[max(0, last - len(self.probabilities) + 1) : last + 1]))
-            for last in range(1, len(padded))
-        )
-
-    def _prob(self, gram: Gram) -> float:
-        if len(gram) == 1:
-            return self.probabilities[0][gram]
-        known = self.probabilities[len(gram) - 1].get(gram)
-        return known or self.backoffs.get(gram[:-1], 1.0) * self._prob(gram[1:])
+        steps = 0
+        for last in range(1, len(padded)):
+            longest = min(len(self.probabilities), last + 1)
+            known = longest
+            while (
+                known > 1
+                and padded[last - known + 1 : last + 1] not in self.probabilities[known - 1]
+            ):
+                known -= 1
+            steps += longest - known
+        return steps / (len(padded) - 1)
 
     def arpa(self) -> str:
         """The model as ARPA text, n-grams sorted."""

@@ -27,6 +27,9 @@ _FRAMES_PER_S = 100
 _FIRST_DECODE_S = 0.8  # before that a mean says little; the VAD's prefix is the first 0.5 s of it
 _STEADY_S = 6.0  # from here on the mean no longer moves enough to pay for another pass
 _PARTIAL_S = 0.2
+_SCORE_SCALE = (
+    1024.0  # the search shifts acoustic scores by ten bits, and the binding does not undo it
+)
 
 # Found by measuring on synthetic voices (2026-11): wider beams than the defaults, since the right
 # words were being pruned; a language weight of twice the default, since the phrases are what people
@@ -103,6 +106,7 @@ class Utterance:
         self._model, self._front_end, self._streaming = model, front_end, streaming
         self._decoder = model.decoder()
         self._sound = bytearray()
+        self._loudness = confidence.Loudness()
         self._fed = 0  # bytes the running pass has been given
         self._measured = 0  # bytes the running pass's mean was measured on
         self._settled = False  # nothing but silence has come since the last pass began
@@ -113,6 +117,7 @@ class Utterance:
     def push(self, sound: bytes) -> str | None:
         """Hear more, (n,) int16 mono. Returns the partial transcript when it has changed."""
         self._sound += sound
+        self._loudness.push(sound)
         if not self._streaming:
             return None
         self._settled = False
@@ -171,25 +176,31 @@ class Utterance:
         return self._partial
 
     def _result(self) -> Result:
-        words: list[tuple[str, float, float]] = []
-        scores: list[tuple[float, int]] = []
+        spans: list[tuple[str, int, int]] = []
+        log_score = 0.0
         for segment in self._decoder.seg() or ():
             if segment.word.startswith(
                 ("<", "[", "+")
             ):  # silence and the fillers of the noise list
                 continue
-            frames = segment.end_frame - segment.start_frame + 1
-            word = segment.word.partition("(")[0]
-            words.append(
-                (word, segment.start_frame / _FRAMES_PER_S, (segment.end_frame + 1) / _FRAMES_PER_S)
+            spans.append(
+                (segment.word.partition("(")[0], segment.start_frame, segment.end_frame + 1)
             )
-            # the binding gives a probability; one word that fits badly enough is zero in a double
-            scores.append((math.log(max(segment.ascore, 1e-300)), frames))
-        if not words:
+            # a word that fits badly enough is zero in a double
+            log_score += _SCORE_SCALE * math.log(max(segment.ascore, 1e-300))
+        if not spans:
             return Result("", 0.0)
-        sentence = [word for word, _, _ in words]
-        certainty = confidence.of(scores, self._model.grams.log_prob(sentence))
-        return Result(" ".join(sentence), certainty, tuple(words))
+        words = [word for word, _, _ in spans]
+        evidence = confidence.Evidence(
+            fit=log_score / sum(after - first for _, first, after in spans),
+            loose=self._model.grams.looseness(words),
+            unexplained=self._loudness.unexplained([span[1:] for span in spans]),
+        )
+        return Result(
+            " ".join(words),
+            evidence.confidence,
+            tuple((w, first / _FRAMES_PER_S, after / _FRAMES_PER_S) for w, first, after in spans),
+        )
 
 
 class Recogniser:
