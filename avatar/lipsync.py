@@ -117,17 +117,16 @@ class _Track:
         return openness * self._blend(second + LEAD_S, second)
 
     def _blend(self, seen: float, heard: float) -> Floats:
+        """The best source that covers this moment, crossed over with the next best."""
         # louder speech opens the jaw further; the timings alone would make every syllable equal
         effort = 0.8 + 0.3 * self.sound.loudness(heard)
-        sources = [(self._phones, self._phones.cover(seen))]
-        if sources[0][1] < 1:
-            sources.append((self._words, self._words.cover(seen)))
         mouth = np.zeros(len(MOUTH), np.float32)
         left = 1.0
-        for source, cover in sources:
-            if cover > 0:
-                mouth += left * cover * source.score.mouth(seen, effort)
-                left *= 1 - cover
+        for source in (self._phones, self._words):
+            share = left * source.cover(seen)
+            if share > 0:
+                mouth += share * source.score.mouth(seen, effort)
+                left -= share
         if left > 0:
             mouth += left * (self.sound.mix(seen) @ _MOUTH_SHAPES)
         return mouth

@@ -20,11 +20,14 @@ PARTED = [INDEX[n] for n in ("mouthUpperUpLeft", "mouthLowerDownLeft")]
 Frames = NDArray[np.float32]
 
 
-def voice(seconds: float, *, pitch: float = 150.0) -> NDArray[np.int16]:
-    """A buzz that sounds all the time: harmonics of a glottal pitch, loud and steady."""
-    t = np.arange(round(seconds * CLOCK_RATE)) / CLOCK_RATE
-    wave = sum(np.sin(2 * np.pi * pitch * k * t) / k for k in range(1, 12))
-    return np.asarray(6000 * wave, np.int16)
+_PERIOD = np.arange(CLOCK_RATE // 150) / CLOCK_RATE
+_BUZZ = sum(6000 * np.sin(2 * np.pi * 150 * k * _PERIOD) / k for k in range(1, 12))
+
+
+def voice(seconds: float) -> NDArray[np.int16]:
+    """A buzz that sounds all the time: harmonics of a glottal pitch of 150 Hz, loud and steady."""
+    count = round(seconds * CLOCK_RATE)
+    return np.resize(np.asarray(_BUZZ, np.int16), count)
 
 
 def silence(seconds: float) -> NDArray[np.int16]:
@@ -212,6 +215,29 @@ def test_any_chunking_gives_the_same_film_as_all_at_once(chunk: int, timed: bool
     assert np.array_equal(parts, film(spoken(samples, timings, chunk=chunk), 2.1, 25))
 
 
+@pytest.mark.parametrize("timed", [True, False])
+def test_speech_heard_300_ms_ahead_gives_the_same_film_as_all_at_once(timed: bool) -> None:
+    samples = np.concatenate([voice(0.6), silence(0.4), voice(0.5), silence(0.15), voice(0.6)])
+    track = phones(*[("m", 0.1), ("ɑː", 0.2), ("s", 0.1), ("b", 0.05)] * 5)
+    timings = Timings(track) if timed else Timings()
+    whole = film(spoken(samples, timings), 2.2, 25)
+    lipsync = LipSync()
+    frames = np.zeros_like(whole)
+    given = 0
+    for i in range(len(whole)):
+        position = int((i + 0.5) / 25 * CLOCK_RATE)
+        while given < min(len(samples), position + 0.3 * CLOCK_RATE):
+            piece = samples[given : given + 960]
+            # each phone is told with the sound in which it begins, as the espeak plugin does
+            begun = tuple(p for p in timings.phones if 0 <= p.start_s * CLOCK_RATE - given < 960)
+            lipsync.hear(AudioChunk(1, given, piece, Timings(begun)))
+            given += len(piece)
+            if given >= len(samples):
+                lipsync.hear(SpeechEnd(1))
+        lipsync.weights_at(1, position, frames[i])
+    np.testing.assert_allclose(frames, whole, atol=0.01)
+
+
 def test_timings_by_clause_give_the_same_film_as_timings_in_one_piece() -> None:
     track = phones(*[("m", 0.1), ("ɑː", 0.2), ("s", 0.1), ("uː", 0.2)] * 4)
     samples = voice(2.6)
@@ -275,7 +301,7 @@ def test_letters_become_visemes() -> None:
         return [viseme for viseme, _ in visemes_of(word)]
 
     assert names("Bob,") == ["PP", "oh", "PP"]
-    assert names("shoe") == ["CH", "oh"] or names("shoe")[0] == "CH"
+    assert names("shoe")[0] == "CH"
     assert names("phone") == ["FF", "oh", "ou", "nn"]
     assert names("мама") == ["PP", "aa", "PP", "aa"]
     assert names("…") == []

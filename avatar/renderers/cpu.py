@@ -6,6 +6,8 @@ wait for that, and need not: lips that close 120 ms after the last syllable are 
 """
 
 import math
+import zlib
+from pathlib import Path
 from typing import Final, Protocol, Self
 
 import numpy as np
@@ -44,10 +46,16 @@ class CpuRenderer:
 
     @classmethod
     def open(
-        cls, portrait: str, *, size: tuple[int, int] = (512, 512), fps: int = 25, seed: int = 0
+        cls,
+        portrait: str,
+        *,
+        size: tuple[int, int] = (512, 512),
+        fps: int = 25,
+        seed: int | None = None,
     ) -> Self:
         """Load a portrait (a shipped pack's name or a pack folder) and be ready to draw.
 
+        seed: of the movements; by default of the portrait's name, so that two do not blink as one.
         Raises PortraitError for a pack that cannot be used, ValueError for an odd or empty size.
         """
         width, height = size
@@ -60,6 +68,8 @@ class CpuRenderer:
 
         # for the whole process and for good: another renderer may still need it when this one ends
         limit_threads()
+        if seed is None:
+            seed = zlib.crc32(Path(portrait).name.encode())
         return cls(Engine(pack.load(portrait), size=size), size=size, fps=fps, seed=seed)
 
     @property
