@@ -74,7 +74,8 @@ _SWAY: Final[dict[str, tuple[tuple[float, float], ...]]] = {
 _EYE_DEG = 16.0  # eyes turned this far are at weight 1
 _MAX_STEP_S = 0.25
 _SPEECH_GAP_S = 0.3  # silence after which a phrase is over
-_ACCENT_GAP_S = 0.55
+_ACCENT_GAP_S = 0.6
+_NOD_GAP_S = 1.3  # a head that bobs at every word looks like a toy
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class _Gesture:
 
     def at(self, now: float) -> float:
         x = (now - self.start_s) / self.length_s
-        return self.size * math.sin(math.pi * ease(x)) ** 2 if 0 < x < 1 else 0.0
+        return self.size * math.sin(math.pi * x) ** 2 if 0 < x < 1 else 0.0
 
 
 class Motion:
@@ -194,6 +195,7 @@ class _Accents:
         self._random = random
         self._slow = 0.0
         self._last_accent = -math.inf
+        self._last_nod = -math.inf
         self._last_sound = -math.inf
         self._in_phrase = False
 
@@ -216,8 +218,9 @@ class _Accents:
     def _gestures(self, now: float) -> list[_Gesture]:
         draw = self._random
         found = []
-        if draw.random() < 0.55:
-            found.append(_Gesture("pitch", now, 0.5, draw.uniform(0.8, 1.9)))
+        if draw.random() < 0.6 and now - self._last_nod > _NOD_GAP_S:
+            self._last_nod = now
+            found.append(_Gesture("pitch", now, 0.55, draw.uniform(0.9, 2.0)))
         if draw.random() < 0.3:
             size = draw.uniform(0.14, 0.3)
             found.append(_Gesture("browOuterUp", now, 0.55, size))
