@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.config import Settings, child_environment
-from agent.processes import Child
+from agent.processes import Child, how_it_ended
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,10 @@ class Worker:
             await asyncio.wait([ended, broken], return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 return f"the agent cannot start: {self._problem}"
+            code = ended.result()
             last = next((line for line in reversed(self._child.tail) if line.strip()), "no word")
-            return f"the agent ended with status {ended.result()}: {_COLOUR.sub('', last).strip()}"
+            said = f": {_COLOUR.sub('', last).strip()}" if code > 0 else ""
+            return f"the agent {how_it_ended(code)}{said}"
         finally:
             for task in (ended, broken):
                 task.cancel()

@@ -128,7 +128,7 @@ async def keep_worker(place: WorkerPlace) -> None:
     async def once() -> str:
         worker = Worker(place.settings, port=place.port, say=say, entry=place.entry)
         await worker.start()
-        watching = asyncio.create_task(_pass_on(worker.ready, place.ready), name="worker-ready")
+        watching = asyncio.create_task(_tell_ready(worker, place), name="worker-ready")
         try:
             return await worker.wait()
         finally:
@@ -139,9 +139,11 @@ async def keep_worker(place: WorkerPlace) -> None:
     await keep(once)
 
 
-async def _pass_on(source: asyncio.Event, target: asyncio.Event) -> None:
-    await source.wait()
-    target.set()
+async def _tell_ready(worker: Worker, place: WorkerPlace) -> None:
+    await worker.ready.wait()
+    if place.ready.is_set():
+        say("the agent is back")
+    place.ready.set()
 
 
 async def _keep_server(server: LiveKitServer) -> None:

@@ -123,6 +123,16 @@ class Child:
                 self._on_line(line)
 
 
+def how_it_ended(code: int) -> str:
+    """An exit status in words: "ended with status 3", "was ended by SIGKILL"."""
+    if code >= 0:
+        return f"ended with status {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
 def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """Runs in the child between fork and exec, so the library is loaded here, before the fork."""
     if not sys.platform.startswith("linux"):

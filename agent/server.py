@@ -23,7 +23,7 @@ import aiohttp
 from livekit import api
 
 from agent.config import DEV_KEY, DEV_SECRET, Settings, cache_folder, child_environment
-from agent.processes import Child
+from agent.processes import Child, how_it_ended
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,8 @@ class LiveKitServer:
         """Wait until our own server has ended by itself; returns the reason, one sentence."""
         assert self._child is not None, "only our own server is waited for"
         code = await self._child.wait()
-        return f"livekit-server ended with status {code}: {_last_words(self._child)}"
+        said = f": {_last_words(self._child)}" if code > 0 else ""
+        return f"livekit-server {how_it_ended(code)}{said}"
 
     async def aclose(self) -> None:
         """End our own server; one that others run stays. Twice is fine."""
