@@ -10,7 +10,6 @@ from avatar.coarticulation import CLOSURE_S
 from avatar.frames import CLOCK_RATE, AudioChunk, Phone, SpeechEnd, Timings, Word
 from avatar.lipsync import LEAD_S, MAX_AHEAD_S, MAX_SEGMENTS, LipSync
 from avatar.params import CHANNELS, INDEX
-from avatar.spelling import visemes_of
 
 JAW = INDEX["jawOpen"]
 PRESS = INDEX["mouthPressLeft"]
@@ -294,52 +293,6 @@ def test_phones_win_over_words() -> None:
     with_words = film(spoken(voice(1.0), timings), 0.9, 25)
     without = film(spoken(voice(1.0), Timings(phones(("uː", 1.0)))), 0.9, 25)
     np.testing.assert_array_equal(with_words, without)
-
-
-def test_letters_become_visemes() -> None:
-    def names(word: str) -> list[str]:
-        return [viseme for viseme, _ in visemes_of(word)]
-
-    assert names("Bob,") == ["PP", "oh", "PP"]
-    assert names("shoe")[0] == "CH"
-    assert names("phone") == ["FF", "oh", "ou", "nn"]
-    assert names("мама") == ["PP", "aa", "PP", "aa"]
-    assert names("…") == []
-    assert sum(share for _, share in visemes_of("incomprehensible")) == pytest.approx(1)
-
-
-def test_sound_alone_opens_for_vowels_and_hisses_with_the_teeth_together() -> None:
-    t = np.arange(CLOCK_RATE // 2) / CLOCK_RATE
-    rng = np.random.default_rng(1)
-
-    def vowel(first: float, second: float) -> NDArray[np.int16]:
-        loud = [
-            np.exp(-(((120 * k - first) / 150) ** 2))
-            + 0.5 * np.exp(-(((120 * k - second) / 200) ** 2))
-            for k in range(1, 30)
-        ]
-        wave = sum(a * np.sin(2 * np.pi * 120 * k * t) for k, a in enumerate(loud, start=1))
-        return np.asarray(5000 * wave, np.int16)
-
-    noise = rng.normal(0, 1, len(t))
-    hiss = np.asarray(2000 * (noise - np.roll(noise, 1)), np.int16)
-    samples = np.concatenate([vowel(750, 1300), vowel(280, 2300), vowel(300, 750), hiss])
-    frames = film(spoken(samples, Timings()), 2.0, 20)
-    open_, spread, rounded, hissed = (
-        frames[10 * k + 4 : 10 * k + 7].mean(axis=0) for k in range(4)
-    )
-    assert open_[JAW] > 2 * max(spread[JAW], rounded[JAW], hissed[JAW])
-    pucker, stretch = INDEX["mouthPucker"], INDEX["mouthStretchLeft"]
-    assert rounded[pucker] > 2 * max(open_[pucker], spread[pucker])
-    assert spread[stretch] > 2 * max(open_[stretch], rounded[stretch])
-    assert hissed[INDEX["mouthLowerDownLeft"]] > 0.2
-
-
-def test_sound_alone_closes_on_a_short_dip_between_loud_sounds() -> None:
-    samples = np.concatenate([voice(0.4), silence(0.06), voice(0.4)])
-    frames = film(spoken(samples, Timings()), 0.8, 100)
-    assert frames[38:46, PRESS].max() > 0.6
-    assert frames[10:30, PRESS].max() < 0.05
 
 
 def test_forget_drops_a_segment_and_does_not_mind_an_unknown_one() -> None:
