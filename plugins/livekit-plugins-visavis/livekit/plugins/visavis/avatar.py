@@ -8,7 +8,6 @@ participant, so that a browser can hold picture and sound together.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -222,8 +221,7 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
 
     async def _tell_room(self, state: FaceState) -> None:
         if self._room is not None and self._room.isconnected():
-            with contextlib.suppress(RuntimeError, rtc.RpcError):
-                await self._room.local_participant.set_attributes({ATTRIBUTE_FACE: state})
+            await self._room.local_participant.set_attributes({ATTRIBUTE_FACE: state})
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         self._agent_state = event.new_state
