@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from agent import matching, skills, spoken
 from agent.history import History
@@ -237,7 +237,9 @@ def _time(output: str) -> str:
 
 def _date(output: str) -> str:
     text = output.strip().strip('"')
-    try:
-        return spoken.calendar(date.fromisoformat(text[:10]))
-    except ValueError:
-        return text.rstrip(".")
+    for form in ("%Y-%m-%d", "%A, %d %B %Y", "%d %B %Y"):
+        try:
+            return spoken.calendar(datetime.strptime(text, form))
+        except ValueError:
+            continue
+    return text.rstrip(".")

@@ -71,7 +71,7 @@ _NOISE = frozenset(
     re.findall(
         r"\w+",
         "um uh uhm erm er hmm mm ah oh please just actually really basically simply quickly now "
-        "then maybe kindly so also right anyway ever still already even very quite all",
+        "then maybe kindly so also right anyway ever already even very quite all",
     )
 )
 _FILLERS = frozenset(

@@ -152,7 +152,9 @@ def _entries(persona: Persona, greeting: Line) -> Iterator[Entry]:
 def _common(heard: list[str], written: list[str]) -> int | None:
     """How many words were heard, if they are how `written` begins; the last may be cut in two."""
     count = len(heard)
-    if count > len(written) or heard[:-1] != written[: count - 1]:
+    if count > len(written) or (count > 1 and heard[0] != written[0]):
+        return None
+    if heard[:-1] != written[: count - 1]:
         return None
     if heard[-1] == written[count - 1]:
         return count

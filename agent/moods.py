@@ -62,12 +62,14 @@ class MoodFilter:
         return [] if mood is None else [mood]
 
     def _take(self, delta: str) -> Iterator[str | Mood]:
-        for character in delta:
-            if not self._held and character != "[":
-                yield self._clean(character)
-                continue
-            self._held += character
-            yield from self._settle()
+        while delta:
+            if not self._held:
+                text, bracket, delta = delta.partition("[")
+                yield self._clean(text)
+                self._held = bracket
+            else:  # one at a time: the next one may complete the tag
+                self._held, delta = self._held + delta[0], delta[1:]
+                yield from self._settle()
 
     def _settle(self) -> Iterator[str | Mood]:
         """Give out of the held text whatever can no longer become a tag."""
@@ -78,7 +80,7 @@ class MoodFilter:
             elif self._held[0] != "[":
                 text, bracket, rest = self._held.partition("[")
                 self._held = bracket + rest
-                yield from (self._clean(character) for character in text)
+                yield self._clean(text)
             elif len(self._held) <= HOLD_LIMIT and _BEGUN.match(self._held):
                 return
             elif found := _BROKEN.match(self._held):
@@ -89,12 +91,13 @@ class MoodFilter:
                 self._held = self._held[1:]
                 yield self._clean("[")
 
-    def _clean(self, character: str) -> str:
-        if self._after_tag and self._spaced and character in " \t":
-            return ""
-        self._after_tag = False
-        self._spaced = character.isspace()
-        return character
+    def _clean(self, text: str) -> str:
+        if self._after_tag and self._spaced:
+            text = text.lstrip(" \t")
+        if text:
+            self._after_tag = False
+            self._spaced = text[-1].isspace()
+        return text
 
 
 def _known(name: str | None) -> Iterator[Mood]:
