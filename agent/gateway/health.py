@@ -48,7 +48,7 @@ async def _server(rooms: Rooms) -> Check:
 
 
 async def _worker(url: str) -> Check:
-    away = Check(name="agent", ok=False, detail="No agent is running yet. It joins by itself.")
+    away = Check(name="agent", ok=False, detail="No agent is running yet.")
     try:
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:

@@ -19,6 +19,7 @@ interface Running {
 export function App() {
   const [running, setRunning] = useState<Running | null>(null);
   const [starting, setStarting] = useState(false);
+  const [incomplete, setIncomplete] = useState(false);
 
   useEffect(() => {
     loadCall().catch(() => undefined); // offline now; Start tries again
@@ -32,6 +33,8 @@ export function App() {
         const session = new CallSession(persona, talk);
         session.start({ withMicrophone });
         setRunning({ session, Screen: CallScreen });
+      } catch {
+        setIncomplete(true); // a browser does not fetch a chunk again that failed once
       } finally {
         setStarting(false);
       }
@@ -43,6 +46,7 @@ export function App() {
     return (
       <Lobby
         starting={starting}
+        incomplete={incomplete}
         onStart={(persona, withMicrophone) => void start(persona, withMicrophone)}
       />
     );

@@ -43,6 +43,10 @@ describe("a call that fails", () => {
     const detail = "Too many calls were started from here. Wait a moment, then try again.";
     expect(failureSentence({ kind: "refused", detail }, "Clara").text).toBe(detail);
   });
+  test("does not say the title twice", () => {
+    const detail = "The server does not answer. Check that it runs, then try again.";
+    expect(failureSentence({ kind: "server-away", detail }, "Clara").text).toBe("Check that it runs, then try again.");
+  });
   test("no sentence shouts or apologises", () => {
     const kinds = ["server-away", "refused", "network-blocked", "agent-missing", "gave-up"] as const;
     for (const kind of kinds) {

@@ -79,7 +79,7 @@ export function failureSentence(failure: Failure, name: string): Sentence {
     case "server-away":
       return {
         title: "The server does not answer",
-        text: failure.detail ?? "Check that it runs, then try again.",
+        text: beyond("The server does not answer.", failure.detail) ?? "Check that it runs, then try again.",
       };
     case "refused":
       return {
@@ -102,6 +102,11 @@ export function failureSentence(failure: Failure, name: string): Sentence {
         text: "What you said is kept on this page.",
       };
   }
+}
+
+/** The server's sentence without the part the title already says. */
+function beyond(title: string, detail: string | undefined): string | undefined {
+  return detail?.startsWith(title) === true ? detail.slice(title.length).trim() : detail;
 }
 
 export type Ending = "left" | "ended" | "moved";

@@ -35,7 +35,8 @@ const CHIPS: Record<Exclude<Quality, "unknown">, { word: string; tone: string; l
 };
 
 function QualityChip({ quality }: { quality: Quality }) {
-  if (quality === "unknown") return null;
+  // its place is kept while nothing is known, so that nothing moves when it is
+  if (quality === "unknown") return <span className="chip unknown" />;
   const { word, tone, level } = CHIPS[quality];
   return (
     <span className={`chip ${tone}`}>

@@ -10,10 +10,12 @@ import { useReadiness } from "./useReadiness";
 
 interface Props {
   readonly starting: boolean;
+  /** A part of the page did not load: only loading it again helps. */
+  readonly incomplete: boolean;
   readonly onStart: (persona: Persona, withMicrophone: boolean) => void;
 }
 
-export function Lobby({ starting, onStart }: Props) {
+export function Lobby({ starting, incomplete, onStart }: Props) {
   const ready = useReadiness();
   const [choice, setChoice] = useState<string | null>(null);
   const personas = ready.list?.personas ?? [];
@@ -65,6 +67,12 @@ export function Lobby({ starting, onStart }: Props) {
             canStart={chosen !== null && !ready.unreachable}
             onStart={() => { start(true); }}
           />
+        )}
+        {incomplete && (
+          <p className="note warn" role="alert">
+            <Icon name="info" small />
+            <span><b>A part of this page did not load.</b> <a href="/">Load the page again</a>, then start.</span>
+          </p>
         )}
         {ready.list !== null && personas.length === 0 && (
           <p className="note warn" role="status">

@@ -36,7 +36,7 @@ export function ReadyCard({ ready, starting, canStart, onStart }: Props) {
               Answered in {Math.max(1, Math.round(health.roundTripMs))} ms. A call can start.
             </Row>
           ) : (
-            <Row icon="cross" mark={bad.name === "agent" ? "warn" : "bad"} title="Server">
+            <Row icon={bad.name === "agent" ? "clock" : "cross"} mark={bad.name === "agent" ? "warn" : "bad"} title="Server">
               {bad.detail} <span className="muted">Looking again by itself.</span>
             </Row>
           )}
