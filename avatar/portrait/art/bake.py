@@ -61,7 +61,7 @@ class Artwork:
     landmarks: Doubles
     outline: Doubles
     height: Floats
-    colours: Mapping[str, tuple[float, float, float]]
+    colours: Mapping[str, tuple[float, ...]]
     tooth_top: float
     tooth_height: float
     limits: tuple[float, float, float] = (12.0, 10.0, 10.0)
