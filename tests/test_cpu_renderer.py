@@ -9,6 +9,7 @@ from avatar.params import INDEX, weights
 from avatar.renderers.cpu import TO_REST_S, TO_SPEECH_S, CpuRenderer, Face
 
 FPS = 25
+NO_NOD = 1
 JAW = INDEX["jawOpen"]
 BLINK = INDEX["eyeBlinkLeft"]
 
@@ -52,10 +53,11 @@ def test_the_renderer_is_loaded_by_name_and_draws_i420_into_two_buffers_in_turn(
 
 
 def test_speech_changes_the_picture_where_the_mouth_is() -> None:
-    talking = CpuRenderer.open("imani", size=(256, 256), fps=FPS)
-    silent = CpuRenderer.open("imani", size=(256, 256), fps=FPS)
+    # a seed whose first syllable brings no nod: a nod would change every row
+    talking = CpuRenderer.open("imani", size=(256, 256), fps=FPS, seed=NO_NOD)
+    silent = CpuRenderer.open("imani", size=(256, 256), fps=FPS, seed=NO_NOD)
     talking.hear(vowel())
-    for i in range(10):
+    for i in range(5):
         said = talking.draw(cue(i)).data[: 256 * 256].reshape(256, 256)
         kept = silent.draw(cue(i, segment=None)).data[: 256 * 256].reshape(256, 256)
     rows = np.abs(said.astype(int) - kept).sum(axis=1)
