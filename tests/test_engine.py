@@ -31,12 +31,21 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return Engine(load(request.param), size=SIZE)
 
 
+@pytest.fixture(scope="module")
+def imani() -> Engine:
+    return Engine(load("imani"), size=SIZE)
+
+
 def viseme(name: str) -> FaceParams:
     return FaceParams(weights=SHAPES[VISEMES.index(name)].copy())
 
 
 def face(**named: float) -> FaceParams:
     return FaceParams(weights=weights(**named))
+
+
+def turned(yaw: float, pitch: float, roll: float) -> FaceParams:
+    return FaceParams(yaw=yaw, pitch=pitch, roll=roll)
 
 
 def picture(engine: Engine, params: FaceParams) -> Bytes:
@@ -170,25 +179,26 @@ def test_background_corners_never_change(engine: Engine) -> None:
         assert np.array_equal(frame[-20:, :16], still[-20:, :16])
 
 
-@pytest.mark.parametrize("pose", [{"yaw": 12.0}, {"yaw": -12.0}, {"pitch": 10.0}, {"roll": 10.0}])
-def test_a_pose_beyond_the_limits_is_held_at_them(engine: Engine, pose: dict[str, float]) -> None:
-    far = {name: value * 5 for name, value in pose.items()}
-    at_limit = picture(engine, FaceParams(**pose))
-    assert np.array_equal(picture(engine, FaceParams(**far)), at_limit)
+@pytest.mark.parametrize("pose", [(12.0, 0, 0), (-12.0, 0, 0), (0, 10.0, 0), (0, 0, 10.0)])
+def test_a_pose_beyond_the_limits_is_held_at_them(
+    engine: Engine, pose: tuple[float, float, float]
+) -> None:
+    at_limit = picture(engine, turned(*pose))
+    assert np.array_equal(picture(engine, turned(*(5 * angle for angle in pose))), at_limit)
     assert not np.array_equal(picture(engine, FaceParams()), at_limit)
 
 
-@pytest.mark.parametrize("pose", [{"yaw": 12.0}, {"yaw": -12.0}, {"roll": 10.0}, {"roll": -10.0}])
+@pytest.mark.parametrize("pose", [(12.0, 0, 10.0), (-12.0, 0, -10.0), (0, 10.0, 10.0)])
 def test_the_figure_stays_inside_the_box_that_is_redrawn(
-    engine: Engine, pose: dict[str, float]
+    engine: Engine, pose: tuple[float, float, float]
 ) -> None:
-    turned = picture(engine, FaceParams(**pose)).astype(int)
+    shown = picture(engine, turned(*pose)).astype(int)
     plate = layers_for(engine.pack, SIZE).plate[: SIZE[0] * SIZE[1]].reshape(SIZE[::-1]).astype(int)
     _, columns = box(engine, "pose")
     # whatever stands at the left or right edge of the box is backdrop, above the shoulders
     for column in (columns.start, columns.stop - 1):
         if 0 < column < SIZE[0] - 1:
-            assert np.abs(turned[:350, column] - plate[:350, column]).max() <= 6
+            assert np.abs(shown[:350, column] - plate[:350, column]).max() <= 6
 
 
 def test_turning_right_moves_the_nose_right(engine: Engine) -> None:
@@ -222,12 +232,10 @@ _QUIET = 0.004
 
 
 @pytest.mark.parametrize("name", [c for c in CHANNELS if c not in ("tongueOut",)])
-def test_no_weight_pops_on_its_way(engine: Engine, name: str) -> None:
-    if engine.pack.name != names()[0]:
-        pytest.skip("one face is enough for 52 ramps")
+def test_no_weight_pops_on_its_way(imani: Engine, name: str) -> None:
     # a closing of lips that are shut moves next to nothing, and that unevenly
     jaw = {"jawOpen": 0.6} if name == "mouthClose" else {}
-    assert _jump(engine, [face(**jaw | {name: t}) for t in np.linspace(0, 1, 31)]) <= 2.5
+    assert _jump(imani, [face(**jaw | {name: t}) for t in np.linspace(0, 1, 31)]) <= 2.5
 
 
 @pytest.mark.parametrize("name", [name for name in VISEMES if name != "sil"])

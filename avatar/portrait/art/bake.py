@@ -76,7 +76,9 @@ def bake(art: Artwork, folder: Path) -> Path:
         (folder / name).write_bytes(data)
         parts[name] = hashlib.sha256(data).hexdigest()
 
-    keep("plate.webp", _opaque(art.plate, 90))
+    # half the size: a backdrop is soft, and decoding it whole took a fifth of the time to load
+    half = cv2.resize(art.plate, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    keep("plate.webp", _opaque(half.astype(np.float32, copy=False), 92))
     layers: dict[str, object] = {}
     for name, picture in _pictures(art).items():
         box = _tight(picture) if name != "figure" else (0, 0, CANVAS, CANVAS)
