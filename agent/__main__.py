@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from agent.config import ConfigError, Settings
+from agent.probe.arguments import add_arguments
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -63,6 +64,12 @@ def _gateway(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _probe(settings: Settings, arguments: argparse.Namespace) -> int:
+    from agent.probe import command
+
+    return command.run(settings, arguments)
+
+
 def _worker_path() -> str:
     from pathlib import Path
 
@@ -89,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     add("console", _console, "talk to the agent in this terminal, without a room or a face")
     connect = add("connect", _connect, "send the agent into one room, without dispatch")
     connect.add_argument("--room", required=True)
+    probe = add("probe", _probe, "call as a participant and measure what comes back")
+    add_arguments(probe)
     add("doctor", _doctor, "find out why a call does not work")
     return parser
 

@@ -43,13 +43,18 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
+def server_ports() -> dict[str, int]:
+    """Free ports for a LiveKitServer of our own."""
+    return {
+        "port": free_port(),
+        "rtc_tcp_port": free_port(),
+        "rtc_udp_port": free_port(socket.SOCK_DGRAM),
+    }
+
+
 def livekit_server() -> LiveKitServer:
     """Our own server on free ports; not started."""
-    return LiveKitServer(
-        port=free_port(),
-        rtc_tcp_port=free_port(),
-        rtc_udp_port=free_port(socket.SOCK_DGRAM),
-    )
+    return LiveKitServer(**server_ports())
 
 
 class Worker:

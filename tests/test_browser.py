@@ -1,0 +1,181 @@
+"""Whole calls in a real headless Chromium, its microphone fed from a WAV file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import chromium, chromium_path, mark, start_call
+from page import level, page_time, prepare, seen, until, watch
+from playwright.async_api import Page, expect
+from servers import Background, Worker, free_port, server_ports
+
+from agent import moods, personas
+from agent.config import Settings
+from agent.gateway.app import serve
+from agent.gateway.pages import WEB_DIR
+from agent.probe import measure
+from agent.probe.recording import RATE
+from agent.probe.sound import say, write_wav
+from agent.server import LiveKitServer
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium_path() is None, reason="no Chromium: install the system package"),
+    pytest.mark.skipif(
+        not (WEB_DIR / "index.html").is_file(), reason="the page is not built: run scripts/setup"
+    ),
+]
+
+QUIET = 0.01
+ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
+
+
+@pytest.fixture(scope="session")
+def address(background: Background, livekit: Settings, worker: Worker) -> Iterator[str]:
+    """The page, served by the real gateway."""
+    settings = livekit.with_port(free_port())
+    ready = asyncio.Event()
+    serving = asyncio.run_coroutine_threadsafe(
+        serve(settings, web_dir=WEB_DIR, ready=ready), background.loop
+    )
+    background.run(ready.wait())
+    yield f"http://127.0.0.1:{settings.port}"
+    serving.cancel()
+
+
+@asynccontextmanager
+async def page(*, microphone: Path | None = None, allow: bool = True) -> AsyncIterator[Page]:
+    async with chromium(microphone=microphone, allow=allow) as browser:
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        opened = await context.new_page()
+        await prepare(opened)
+        yield opened
+
+
+async def shot(opened: Page, name: str) -> None:
+    """Keep a picture of the page as an artefact, to be looked at."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    await opened.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+async def spoken_greeting() -> float:
+    """Seconds that the persona's greeting takes."""
+    text, _ = moods.parse(personas.load(Settings().persona).greeting)
+    return len(await say(text)) / RATE
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * RATE), np.int16)
+
+
+async def type_text(opened: Page, text: str) -> None:
+    """Write to the persona; opens the chat if it is closed."""
+    box = opened.get_by_role("textbox")
+    if not await box.is_visible():
+        await opened.get_by_role("button", name="Chat").first.click()
+    await box.fill(text)
+    await box.press("Enter")
+
+
+async def test_a_whole_call_is_seen_heard_and_read(address: str, tmp_path: Path) -> None:
+    wait = await spoken_greeting() + 5
+    question = await say("Can you count to ten?")
+    write_wav(tmp_path / "mic.wav", np.concatenate([silence(wait), question, silence(60)]))
+    async with asyncio.timeout(120), page(microphone=tmp_path / "mic.wav") as opened:
+        await start_call(opened, address)
+        await watch(opened)
+        await mark(opened, "visavis:first-video-frame")
+        await mark(opened, "visavis:first-audio")
+        await expect(opened.get_by_text("You are talking to an AI").first).to_be_visible()
+        await expect(opened.locator(".stage[data-phase=live][data-picture=on]")).to_be_visible()
+        await expect(opened.locator(".caps")).to_be_visible()
+        await shot(opened, "call")
+        await opened.get_by_role("button", name="Chat").first.click()
+        await expect(opened.get_by_text("count to ten", exact=False).first).to_be_visible(
+            timeout=60_000
+        )
+        await expect(opened.get_by_text("ten", exact=False).last).to_be_visible(timeout=30_000)
+        await until(lambda: silent(opened), "the count ends")
+        recording = await seen(opened)
+        assert measure.frame_rate(recording) > 5, "pictures do not advance"
+        spans = measure.utterances(recording)
+        assert sum(span.length for span in spans) > 5
+        assert measure.mouth(recording, spans) is not None, "the mouth does not move with the sound"
+        await opened.get_by_role("button", name="Leave").click()
+        await expect(opened.get_by_text("You left the call").first).to_be_visible()
+
+
+async def silent(opened: Page) -> bool:
+    recording = await seen(opened)
+    last = measure.last_voice(recording, 0, await page_time(opened))
+    return last is not None and await page_time(opened) - last > 1.0
+
+
+async def test_talking_over_it_stops_the_voice(address: str, tmp_path: Path) -> None:
+    wait = await spoken_greeting() + 10
+    interruption = await say("Stop, please. I would like to ask you something else now.")
+    write_wav(tmp_path / "mic.wav", np.concatenate([silence(wait), interruption, silence(60)]))
+    async with asyncio.timeout(120), page(microphone=tmp_path / "mic.wav") as opened:
+        await start_call(opened, address)
+        await watch(opened)
+        await mark(opened, "visavis:first-audio")
+        await until(lambda: silent(opened), "the greeting ends")
+        await type_text(opened, "tell me a story")
+        await until(lambda: speaking(opened), "the story begins")
+        story = await page_time(opened)
+        await until(lambda: silent(opened), "the voice stops", limit_s=30)
+        recording = await seen(opened)
+        stopped = measure.last_voice(recording, story, await page_time(opened))
+        assert stopped is not None
+        assert stopped - story < 25, "the story of 45 s was told to its end"
+        await shot(opened, "interrupted")
+
+
+async def speaking(opened: Page) -> bool:
+    return await level(opened) > QUIET
+
+
+async def test_without_a_microphone_one_can_type(address: str) -> None:
+    async with asyncio.timeout(90), page(allow=False) as opened:
+        await start_call(opened, address)
+        await expect(opened.get_by_text("can’t hear you").first).to_be_visible()
+        await shot(opened, "microphone-refused")
+        await mark(opened, "visavis:first-audio")
+        await type_text(opened, "what is two plus two?")
+        await expect(opened.get_by_text("four", exact=False).first).to_be_visible(timeout=40_000)
+
+
+async def test_a_killed_server_is_said_and_the_call_comes_back(background: Background) -> None:
+    async with asyncio.timeout(180):
+        ports = server_ports()
+        first, second = LiveKitServer(**ports), LiveKitServer(**ports)
+        background.run(first.start())
+        settings = Settings(livekit_url=first.url, port=free_port())
+        worker = Worker(settings, {})
+        ready = asyncio.Event()
+        background.run(worker.start())
+        serving = asyncio.run_coroutine_threadsafe(
+            serve(settings, web_dir=WEB_DIR, ready=ready), background.loop
+        )
+        background.run(ready.wait())
+        try:
+            async with page(allow=False) as opened:
+                await start_call(opened, f"http://127.0.0.1:{settings.port}")
+                await mark(opened, "visavis:first-audio")
+                background.run(first.aclose())
+                await expect(opened.get_by_text("Getting you back").first).to_be_visible(
+                    timeout=40_000
+                )
+                await shot(opened, "reconnecting")
+                background.run(second.start())
+                live = opened.locator(".stage[data-phase=live][data-picture=on]")
+                await expect(live).to_be_visible(timeout=60_000)
+        finally:
+            serving.cancel()
+            background.run(worker.aclose())
+            background.run(second.aclose())
+            background.run(first.aclose())
