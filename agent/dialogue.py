@@ -154,7 +154,7 @@ class Dialogue:
 
     def _follow_up(self, topic: Topic, part: str, past: Sequence[Said]) -> Say:
         """More about, or the reason for, what was talked about last."""
-        subject = next((s.entry.topic for s in reversed(past) if s.entry.topic.do is None), None)
+        subject = next((s.entry.topic for s in reversed(past) if s.entry.topic.is_subject), None)
         if subject is None:
             return self._say(topic, "say", past)
         lines: Sequence[Line] = getattr(subject, part)
@@ -173,7 +173,7 @@ class Dialogue:
             told.append(said.entry)
             if rest := said.rest:
                 return self._say(topic, "say", past, {"rest": rest})
-            if said.entry.topic.do is None:
+            if said.entry.topic.is_subject:
                 break  # something else was told to its end since: "go on" asks for more of that
         return self._follow_up(self._required("more"), "more", past)
 

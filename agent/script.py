@@ -128,6 +128,11 @@ class Topic(_Frozen):
                 raise ValueError(f"{phrase!r} has no word in it: write what a person would say")
         return phrases
 
+    @property
+    def is_subject(self) -> bool:
+        """Something to talk about, which a "wait" or a "thanks" in between does not end."""
+        return self.do is None and bool(self.about or self.more or self.why)
+
     def lines(self) -> Iterator[tuple[str, int, Line]]:
         """Every line with the list it is in and its place there."""
         for part in ("say", "more", "why", "otherwise"):

@@ -168,6 +168,14 @@ async def test_a_story_may_be_cut_again_and_again() -> None:
     assert " ".join(rest) in lines("story", "more")
 
 
+async def test_a_word_in_between_does_not_end_the_story() -> None:
+    call = Call()
+    await call.ask("tell me a story", heard_words=40)
+    for word in ("wait", "hm", "thank you", "sorry"):
+        await call.ask(word)
+    assert "The sea never answered." in await call.ask("go on")
+
+
 async def test_go_on_after_a_finished_answer_tells_more() -> None:
     call = Call()
     await call.ask("what is livekit")
