@@ -15,8 +15,8 @@ HOLD_LIMIT = 48
 
 _TAG = re.compile(r"\[\s*mood\s*(?:[:=]\s*([\w -]*?)\s*)?\]", re.IGNORECASE)
 _BEGUN = re.compile(
-    r"\[\s*(?:m(?:o(?:o(?:d(?:\s*(?:[:=][\w\s-]*)?)?)?)?)?)?\Z", re.IGNORECASE
-)  # every beginning of a tag
+    r"(?:\[\s*(?:m(?:o(?:o(?:d(?:\s*(?:[:=][\w\s-]*)?)?)?)?)?)?)+\Z", re.IGNORECASE
+)  # every beginning of a tag, and of tags within it: taking those out must not leave a tag
 _BROKEN = re.compile(r"\[\s*mood\s*[:=]\s*(\w*)", re.IGNORECASE)
 _MOODS = {mood.value: mood for mood in Mood}
 
@@ -74,8 +74,8 @@ class MoodFilter:
     def _settle(self) -> Iterator[str | Mood]:
         """Give out of the held text whatever can no longer become a tag."""
         while self._held:
-            if found := _TAG.fullmatch(self._held):
-                self._held, self._after_tag = "", True
+            if found := _TAG.fullmatch(self._held, max(self._held.rfind("["), 0)):
+                self._held, self._after_tag = self._held[: found.start()], True
                 yield from _known(found[1])
             elif self._held[0] != "[":
                 text, bracket, rest = self._held.partition("[")

@@ -13,7 +13,7 @@ PIECES = st.sampled_from(
     [
         *("[mood:happy]", "[Mood: Sad ]", "[mood:bored]", "[mood]", "[mood:an", "[moody]", "["),
         *("]", "a[0]", "Hi. ", " ", "[unclear]", "mood:happy", "\n", "[mood:happy", "é"),
-        *("[[mood:sad]]", "[ mood=angry]"),
+        *("[[mood:sad]]", "[ mood=angry]", "ood:sad]", "[m"),
     ]
 )
 TEXTS = st.lists(PIECES, max_size=8).map("".join)
@@ -61,6 +61,13 @@ def test_every_mood_has_a_tag(mood: Mood) -> None:
 )
 def test_other_brackets_pass(text: str) -> None:
     assert run(list(text)) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["[[mood:sad]mood:happy]", "[m[mood:sad]ood:happy]", "[ [mood] mood=sad]"]
+)
+def test_taking_a_tag_out_never_leaves_another(text: str) -> None:
+    assert run(list(text))[0].strip() == ""
 
 
 def test_an_unknown_mood_vanishes_without_a_change() -> None:
