@@ -1,3 +1,3 @@
-"""The rendering core: sound in, a talking face out. No LiveKit, no network, nothing done on import."""
+"""The rendering core: sound in, a talking face out. No LiveKit, no network."""
 
 __version__ = "0.1.0"

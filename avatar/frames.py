@@ -1,7 +1,7 @@
 """What crosses every boundary of the rendering core: sound and timings in, pictures out.
 
-Times inside a segment are counted in samples at CLOCK_RATE (or seconds where a name ends in _s) from
-the segment's first sample; a segment is one utterance, from the first sound to its flush.
+Times inside a segment are counted in samples at CLOCK_RATE (or seconds where a name ends in _s)
+from the segment's first sample; a segment is one utterance, from the first sound to its flush.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,9 @@ class Manner(Enum):
     LISTENING = "listening"
     THINKING = "thinking"
     SPEAKING = "speaking"
-    ATTENTIVE = "attentive"  # the user began to talk over us: look up, brows raised, mouth easing shut
+    ATTENTIVE = (
+        "attentive"  # the user began to talk over us: look up, brows raised, mouth easing shut
+    )
 
 
 class Mood(Enum):
@@ -91,8 +93,8 @@ class Mood(Enum):
 class Cue:
     """What one picture must show: frame `index` of the media clock, and what sounds at its middle.
 
-    `time_s` is media time (index / fps). `segment` is None in silence and while paused; `position` is
-    the sample of the segment at the frame's middle. `epoch` rises at every interruption.
+    `time_s` is media time (index / fps). `segment` is None in silence and while paused; `position`
+    is the sample of the segment at the frame's middle. `epoch` rises at every interruption.
     """
 
     index: int

@@ -1,4 +1,4 @@
-"""The wire format between voice and picture: 52 ARKit weights, the tongue, a head pose and a breath.
+"""The wire format between voice and picture: 52 ARKit weights, tongue, head pose and breath.
 
 Everything that moves a face speaks this; the engine knows nothing else. Left and right are the
 subject's own, as in ARKit.
@@ -10,15 +10,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDED = (
-    "eyeBlink eyeLookDown eyeLookIn eyeLookOut eyeLookUp eyeSquint eyeWide mouthSmile mouthFrown "
-    "mouthDimple mouthStretch mouthPress mouthLowerDown mouthUpperUp browDown browOuterUp "
-    "cheekSquint noseSneer"
-).split()
-_SINGLE = (
-    "jawForward jawLeft jawRight jawOpen mouthClose mouthFunnel mouthPucker mouthLeft mouthRight "
-    "mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper browInnerUp cheekPuff tongueOut"
-).split()
+_SIDED = [
+    *("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
+    *("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "mouthPress", "mouthLowerDown"),
+    *("mouthUpperUp", "browDown", "browOuterUp", "cheekSquint", "noseSneer"),
+]
+_SINGLE = [
+    *("jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker"),
+    *("mouthLeft", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower"),
+    *("mouthShrugUpper", "browInnerUp", "cheekPuff", "tongueOut"),
+]
 
 CHANNELS: Final[tuple[str, ...]] = (
     *(f"{name}{side}" for name in _SIDED for side in ("Left", "Right")),

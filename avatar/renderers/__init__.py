@@ -34,7 +34,9 @@ class Renderer(Protocol):
         """Free everything; nothing is called afterwards."""
 
 
-def load(name: str, *, portrait: str, size: tuple[int, int] = (512, 512), fps: int = 25) -> Renderer:
+def load(
+    name: str, *, portrait: str, size: tuple[int, int] = (512, 512), fps: int = 25
+) -> Renderer:
     """Make the renderer `name` for a portrait (a shipped pack's name or a pack folder).
 
     Raises RendererError for an unknown name, PortraitError for a pack that cannot be used.
