@@ -18,11 +18,12 @@ export function FailurePage({ session, failure, onHome }: Props) {
   const { persona } = session;
   const { title, text } = failureSentence(failure, persona.name);
   const health = useHealth();
+  const checks = looked(failure, health);
   const again = failure.kind === "gave-up" ? "Call again" : "Try again";
   const talk = visible(session.view().talk);
-  const copy = () => {
-    void navigator.clipboard.writeText(asText(talk, persona.name, clock)).catch(() => undefined);
-  };
+  const report = () =>
+    [title, text, ...checks.map(({ name, ok, detail }) => `${ok ? "works" : "fails"}  ${name}: ${detail}`),
+      new Date().toISOString(), navigator.userAgent].join("\n");
   return (
     <>
       <Header />
@@ -34,8 +35,7 @@ export function FailurePage({ session, failure, onHome }: Props) {
         <div className="cols">
           <section className="card" aria-label="Checks">
             <ul className="checks">
-              <CheckRow name="Browser" ok detail={browserDetail()} />
-              {health?.checks.map((check) => <CheckRow key={check.name} {...named(check)} />)}
+              {checks.map((check) => <CheckRow key={check.name} {...check} />)}
               {health === null && <li className="small muted">Looking at the server.</li>}
             </ul>
           </section>
@@ -49,10 +49,9 @@ export function FailurePage({ session, failure, onHome }: Props) {
                 <Icon name="again" small />{again}
               </button>
               {talk.length > 0 && (
-                <button className="btn wide" type="button" onClick={copy}>
-                  <Icon name="copy" small />Copy the conversation
-                </button>
+                <CopyWide label="Copy the conversation" text={() => asText(talk, persona.name, clock)} />
               )}
+              <CopyWide label="Copy report" text={report} />
               <button className="btn quiet wide" type="button" onClick={onHome}>Back to the start</button>
             </div>
           </aside>
@@ -86,8 +85,23 @@ function CheckRow({ name, ok, detail }: Check) {
     <li>
       <span className={ok ? "st ok" : "st bad"}><Icon name={ok ? "check" : "cross"} small /></span>
       <span><b>{name}</b><p>{detail}</p></span>
-      <span className={ok ? "verdict ok" : "verdict bad"}>{ok ? "Works" : "Does not"}</span>
+      <span className={ok ? "verdict ok" : "verdict bad"}>{ok ? "Works" : "Not working"}</span>
     </li>
+  );
+}
+
+function CopyWide({ label, text }: { label: string; text: () => string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => {
+    navigator.clipboard.writeText(text()).then(
+      () => { setCopied(true); },
+      () => { setCopied(false); },
+    );
+  };
+  return (
+    <button className="btn wide" type="button" onClick={copy}>
+      <Icon name={copied ? "check" : "copy"} small />{copied ? "Copied" : label}
+    </button>
   );
 }
 
@@ -97,8 +111,13 @@ const NAMES: Readonly<Record<string, string>> = {
   agent: "Agent",
 };
 
-function named(check: Check): Check {
-  return { ...check, name: NAMES[check.name] ?? check.name };
+/** Everything that was looked at; what the call itself saw counts more than a health page. */
+function looked(failure: Failure, health: Health | null): readonly Check[] {
+  const browser = { name: "Browser", ok: true, detail: browserDetail() };
+  const found = (health?.checks ?? []).map((check) => ({ ...check, name: NAMES[check.name] ?? check.name }));
+  if (failure.kind !== "agent-missing") return [browser, ...found];
+  const absent = { name: "Agent", ok: false, detail: "Did not join the call within 10 seconds." };
+  return [browser, ...found.filter(({ name }) => name !== "Agent"), absent];
 }
 
 function browserDetail(): string {
