@@ -14,6 +14,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ from .log import logger
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop()); from ear.__main__ import main; main()"
 _OUTBOX = 512
-"""Messages that may wait for the child: 16 s of one stream. It decodes 18 times faster than people
-speak, so a full box means that it hangs: it is ended and every utterance fails."""
+"""Messages that may wait for the child. Sound waits outside while the box is half full, which only
+happens when it comes faster than it was spoken; the other half is for what cannot wait."""
+_HANG_S = 10.0
+"""A child that takes nothing for so long is ended; every utterance fails with EarLost."""
 _CLOSE_S = 2.0
 
 
@@ -90,6 +93,17 @@ class _Child:
         except queue.Full:
             self._process.kill()
             raise EarLost("the recogniser's process hangs: it has been ended") from None
+
+    async def room(self) -> None:
+        """Wait while the child is far behind. Raises EarLost when it does not catch up at all."""
+        waiting, since = self._outbox.qsize(), time.monotonic()
+        while self._outbox.qsize() > _OUTBOX // 2 and not self._lost:
+            if self._outbox.qsize() < waiting:
+                waiting, since = self._outbox.qsize(), time.monotonic()
+            elif time.monotonic() - since > _HANG_S:
+                self._process.kill()
+                raise EarLost("the recogniser's process hangs: it has been ended")
+            await asyncio.sleep(0.01)
 
     def listen(self, number: int, listener: _Listener) -> None:
         with self._guard:
@@ -187,8 +201,9 @@ class Hearing:
     def __init__(self, child: _Child, number: int, final: asyncio.Future[Result]) -> None:
         self._child, self._number, self._final = child, number, final
 
-    def push(self, sound: bytes) -> None:
-        """More sound: mono int16 at 16 kHz. Raises EarLost."""
+    async def push(self, sound: bytes) -> None:
+        """More sound: mono int16 at 16 kHz. Waits while the child is far behind. Raises EarLost."""
+        await self._child.room()
         self._child.send(Message(Kind.AUDIO, self._number, sound))
 
     def pause(self) -> None:

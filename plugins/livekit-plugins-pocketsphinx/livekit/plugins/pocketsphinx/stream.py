@@ -3,19 +3,20 @@
 Everything is driven by the VAD's own events, which carry the sound they speak of: so what is
 decoded is exactly what the VAD called speech, with its prefix padding. Queues: LiveKit's own
 channels are unbounded, and they stay short because this side only forwards; the box before the
-child is bounded, and when it is full the child is ended, the stream fails with APIConnectionError
-and LiveKit runs it again.
+child is bounded, and while it is half full the VAD's events wait. When the child dies the running
+utterance is lost and reported as a recoverable error; the next one starts another child.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from livekit.agents import APIConnectionError, APIConnectOptions, LanguageCode, stt, utils, vad
 
 from livekit import rtc
 
 from .ear.wire import SAMPLE_RATE
+from .log import logger
 from .process import Ear, EarLost, Hearing
 from .sound import mono
 from .transcript import speech_data, verdict
@@ -48,6 +49,7 @@ class RecognizeStream(stt.RecognizeStream):
         self._begin_s = 0.0  # of the running utterance, in the VAD stream
         self._sound_s = 0.0  # how much of the running utterance has been sent
         self._paused = False
+        self._losses = 0  # of the child, since an utterance last came out well
 
     def push_frame(self, frame: rtc.AudioFrame) -> None:
         """More sound. Raises RuntimeError when the stream is closed or its input has ended."""
@@ -57,8 +59,6 @@ class RecognizeStream(stt.RecognizeStream):
         try:
             while await self._segment():
                 pass
-        except EarLost as error:
-            raise APIConnectionError(str(error)) from error
         finally:
             self._drop()
 
@@ -72,15 +72,31 @@ class RecognizeStream(stt.RecognizeStream):
         forward = asyncio.create_task(self._forward(detector), name="ear-forward")
         try:
             async for event in detector:
-                await self._on_vad(event)
+                await self._survive(self._on_vad(event))
             if self._hearing is not None:
-                await self._finish(speech_s=self._sound_s, silence_s=0.0)
+                await self._survive(self._finish(speech_s=self._sound_s, silence_s=0.0))
             flushed, forwarded_s = await forward
         finally:
             await utils.aio.cancel_and_wait(forward)
             await detector.aclose()
         self._offset_s += forwarded_s
         return flushed
+
+    async def _survive(self, step: Coroutine[None, None, None]) -> None:
+        """Run one step; a child that is lost costs the utterance, not the stream and its VAD.
+
+        Raises APIConnectionError when it has happened too often with no success in between.
+        """
+        try:
+            await step
+        except EarLost as error:
+            self._drop()
+            self._losses += 1
+            failure = APIConnectionError(str(error))
+            if self._losses > self._conn_options.max_retry:
+                raise failure from error
+            self._emit_error(failure, recoverable=True)
+            self._send(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
 
     async def _forward(self, detector: vad.VADStream) -> tuple[bool, float]:
         """Hand the input on until a flush (True) or its end (False), and how much it was."""
@@ -99,7 +115,7 @@ class RecognizeStream(stt.RecognizeStream):
         if event.type == vad.VADEventType.START_OF_SPEECH:
             self._send(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
             self._begin(event.timestamp - _duration_s(event.frames))
-            self._push(event.frames)
+            await self._push(event.frames)
         elif self._hearing is None:
             return
         elif event.type == vad.VADEventType.INFERENCE_DONE:
@@ -107,7 +123,7 @@ class RecognizeStream(stt.RecognizeStream):
                 await self._finish(speech_s=event.speech_duration, silence_s=0.0)
                 self._send(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
                 self._begin(event.timestamp - _duration_s(event.frames))
-            self._push(event.frames)
+            await self._push(event.frames)
             self._note_pause(event.raw_accumulated_silence)
         elif event.type == vad.VADEventType.END_OF_SPEECH:
             await self._finish(speech_s=event.speech_duration, silence_s=event.silence_duration)
@@ -118,10 +134,10 @@ class RecognizeStream(stt.RecognizeStream):
         )
         self._begin_s, self._sound_s, self._paused = max(0.0, begin_s), 0.0, False
 
-    def _push(self, frames: list[rtc.AudioFrame]) -> None:
+    async def _push(self, frames: list[rtc.AudioFrame]) -> None:
         assert self._hearing is not None
         for frame in frames:
-            self._hearing.push(bytes(frame.data))
+            await self._hearing.push(bytes(frame.data))
         self._sound_s += _duration_s(frames)
 
     def _note_pause(self, silence_s: float) -> None:
@@ -141,8 +157,10 @@ class RecognizeStream(stt.RecognizeStream):
         """Tell what was heard, if anything, and that the speech is over."""
         assert self._hearing is not None
         ended_at = time.time() - silence_s
+        begun = time.perf_counter()
         result = await self._hearing.finish()
-        self._hearing = None
+        logger.debug("utterance heard", extra={"finish_s": time.perf_counter() - begun})
+        self._hearing, self._losses = None, 0
         text = verdict(result, min_confidence=self._min_confidence(), speech_s=speech_s)
         request_id = utils.shortuuid("ear_")
         if text:

@@ -156,7 +156,7 @@ class STT(stt.STT[object]):
         hearing = self._ear.hear(streaming=False)
         try:
             for at in range(0, len(sound), _BLOCK):
-                hearing.push(sound[at : at + _BLOCK])
+                await hearing.push(sound[at : at + _BLOCK])
             return await hearing.finish()
         finally:
             hearing.cancel()

@@ -54,11 +54,16 @@ class Loudness:
             self._levels_db.append(10.0 * math.log10(energy + 1.0))
         del self._rest[:whole]
 
+    @property
+    def loud(self) -> list[int]:
+        """The frames that are loud beside the utterance's own peak, in order."""
+        if not self._levels_db:
+            return []
+        limit = max(max(self._levels_db) - _BELOW_PEAK_DB, _FLOOR_DB)
+        return [frame for frame, level in enumerate(self._levels_db) if level > limit]
+
     def unexplained(self, spans: Sequence[tuple[int, int]]) -> float:
         """The share of the loud frames that lie in none of `spans` (first frame, frame after)."""
-        if not self._levels_db:
-            return 0.0
-        limit = max(max(self._levels_db) - _BELOW_PEAK_DB, _FLOOR_DB)
-        loud = {frame for frame, level in enumerate(self._levels_db) if level > limit}
+        loud = set(self.loud)
         covered = {frame for first, after in spans for frame in range(first, after)}
         return len(loud - covered) / max(1, len(loud))

@@ -24,6 +24,8 @@ from .wire import SAMPLE_RATE, Result
 _BYTES_PER_S = 2 * SAMPLE_RATE
 _CHUNK = 2048  # bytes per call of the decoder, 64 ms
 _FRAMES_PER_S = 100
+_FRAME_BYTES = _BYTES_PER_S // _FRAMES_PER_S
+_MARGIN_FRAMES = 25  # silence kept at both ends of what the mean is measured on
 _FIRST_DECODE_S = 0.8  # before that a mean says little; the VAD's prefix is the first 0.5 s of it
 _STEADY_S = 6.0  # from here on the mean no longer moves enough to pay for another pass
 _PARTIAL_S = 0.2
@@ -156,9 +158,18 @@ class Utterance:
     def _restart(self) -> None:
         if self._running:
             self._decoder.end_utt()
-        self._decoder.set_cmn(self._front_end.mean(bytes(self._sound)))
+        self._decoder.set_cmn(self._front_end.mean(self._speech()))
         self._decoder.start_utt()
         self._running, self._fed, self._measured = True, 0, len(self._sound)
+
+    def _speech(self) -> bytes:
+        """The sound without its silent ends: silence moves the mean as much as speech does."""
+        loud = self._loudness.loud
+        if not loud:
+            return bytes(self._sound)
+        first = max(0, loud[0] - _MARGIN_FRAMES)
+        after = loud[-1] + 1 + _MARGIN_FRAMES
+        return bytes(self._sound[first * _FRAME_BYTES : after * _FRAME_BYTES])
 
     def _feed(self) -> None:
         if not self._running:
