@@ -26,7 +26,7 @@ from agent.server import LiveKitServer, find
 # the development pair is short on purpose; livekit.yaml says what it is for
 pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key is")
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 TINY_WORKER = """
 import os
