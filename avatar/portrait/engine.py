@@ -2,7 +2,7 @@
 
 The face is drawn upright in two patches (eyes and brows; lips and jaw), each only when one of its
 own weights moved, turned into YUV planes, and then posed over the backdrop. It knows no time, no
-sound and no expressions, only weights. Same parameters, same bytes: weights are rounded to 1/255
+sound and no expressions, only weights. Same parameters, same bytes: weights are rounded to 1/1024
 first, so what is kept from the last picture never shows in the next.
 """
 
@@ -201,9 +201,9 @@ _MARK_CHANNELS: Final = np.array(
 
 
 def _rounded(weights: Floats) -> Floats:
-    """Clipped to 0..1 in steps of 1/255; what is not a number counts as 0."""
-    steps = np.rint(np.clip(np.nan_to_num(weights), 0, 1) * 255).astype(np.float32)
-    steps *= 1 / 255
+    """Clipped to 0..1 in steps of 1/1024, 0.03 px of the jaw; what is not a number counts as 0."""
+    steps = np.rint(np.clip(np.nan_to_num(weights), 0, 1) * 1024).astype(np.float32)
+    steps *= 1 / 1024
     return steps
 
 
