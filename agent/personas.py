@@ -112,6 +112,11 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob("*/persona.toml"))
 
 
+def from_setting(value: str) -> Persona:
+    """What a setting names: a shipped persona, or a folder (with a slash in it) of one's own."""
+    return load(Path(value).expanduser() if "/" in value else value)
+
+
 def load(name_or_path: str | Path) -> Persona:
     """The shipped persona of this name (str), or the one in this folder (Path).
 

@@ -43,7 +43,7 @@ def warm_up(settings: Settings) -> Warm:
 
     Raises PersonaError, PortraitError, RendererError or ValueError for what cannot be used.
     """
-    persona = personas.load(settings.persona)
+    persona = personas.from_setting(settings.persona)
     face = renderers.load(settings.renderer, portrait=settings.portrait or persona.portrait)
     vad = make_vad()
     ear = make_ear(settings, persona, vad)

@@ -70,7 +70,7 @@ def choose_persona(ctx: JobContext, settings: Settings) -> Persona:
             return personas.load(name)
         except personas.PersonaNotFound as error:
             logger.warning("unknown persona asked for", extra={"reason": str(error)})
-    return personas.load(settings.persona)
+    return personas.from_setting(settings.persona)
 
 
 def _persona_name(metadata: str) -> str | None:

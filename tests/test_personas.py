@@ -224,3 +224,9 @@ def test_the_last_key_is_found_on_the_last_line(before: list[str]) -> None:
         body += piece + "\n"
     text = body + "[end]\nkey = 0\n"
     assert toml_lines.line_of(text, ("end", "key")) == text.count("\n")
+
+
+def test_a_setting_may_name_a_folder(tmp_path: Path) -> None:
+    shutil.copytree(personas.SHIPPED / "imani", tmp_path / "mine")
+    assert personas.from_setting(f"{tmp_path}/mine").id == "mine"
+    assert personas.from_setting("imani").id == "imani"
