@@ -111,7 +111,7 @@ class Utterance:
         self._loudness = confidence.Loudness()
         self._fed = 0  # bytes the running pass has been given
         self._measured = 0  # bytes the running pass's mean was measured on
-        self._settled = False  # nothing but silence has come since the last pass began
+        self._settled_at = 0  # frame at which the last pause was; 0 is never
         self._running = False
         self._partial = ""
         self._partial_at = 0
@@ -122,7 +122,6 @@ class Utterance:
         self._loudness.push(sound)
         if not self._streaming:
             return None
-        self._settled = False
         heard, measured = len(self._sound), self._measured
         if heard < _FIRST_DECODE_S * _BYTES_PER_S:
             return None
@@ -137,16 +136,20 @@ class Utterance:
     def pause(self) -> str | None:
         """The speaker has fallen silent: use the time until the end is certain. As `push`
         returns."""
-        if self._streaming and not self._settled and len(self._sound) < _STEADY_S * _BYTES_PER_S:
+        if (
+            self._streaming
+            and not self._is_settled()
+            and len(self._sound) < _STEADY_S * _BYTES_PER_S
+        ):
             self._restart()
             self._feed()
-        self._settled = True
+        self._settled_at = len(self._sound) // _FRAME_BYTES
         return self._changed() if self._running else None
 
     def end(self) -> Result:
         """What was said. The utterance is over."""
         steady = len(self._sound) >= _STEADY_S * _BYTES_PER_S and self._running
-        if not self._settled and not steady:
+        if not steady and not (self._running and self._is_settled()):
             self._restart()
         self._feed()
         if not self._running:
@@ -154,6 +157,11 @@ class Utterance:
         self._decoder.end_utt()
         self._running = False
         return self._result()
+
+    def _is_settled(self) -> bool:
+        """Nothing but silence has come since the last pause."""
+        loud = self._loudness.loud
+        return self._settled_at > 0 and (not loud or loud[-1] < self._settled_at)
 
     def _restart(self) -> None:
         if self._running:
