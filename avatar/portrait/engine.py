@@ -154,7 +154,7 @@ class Engine:
     def _to_planes(self, paper: Bytes, patch: Patch) -> None:
         luma, chroma = to_planes(paper)
         x0, y0, x1, y1 = patch.box
-        self._luma[y0:y1, x0:x1, 0] = luma
+        cv2.insertChannel(luma, self._luma[y0:y1, x0:x1], 0)
         self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2, :3] = chroma
 
     def _aim(self, params: FaceParams) -> bool:

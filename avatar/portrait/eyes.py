@@ -62,6 +62,9 @@ class EyePainter:
         self._map = np.empty((y1 - y0, x1 - x0, 2), np.float32)
         self._map[..., 0] = np.arange(x1 - x0, dtype=np.float32)
         self._lid_depth = np.clip(self._open / (self.width * 0.10), 0, 1)
+        self._rest = layers.low.copy()
+        for layer in (layers.crease, layers.lash):
+            blend(self._rest, layer)
 
     def lids(self, gaze: Gaze) -> tuple[Floats, Floats]:
         """Heights of the upper and the lower lid edge in the box, one a column, each (1, w)."""
@@ -81,6 +84,9 @@ class EyePainter:
             edge = np.clip(up + 1 - y, 0, 1) * self._lid_depth
             darken(paper, lid * lid * edge * np.float32(0.13 * closed))
         self._ball(paper, up, low, gaze)
+        if not (closed or gaze.squint or gaze.wide):
+            blend(paper, self._rest)
+            return
         blend(paper, self._shifted(eye.low, low - self._lower))
         crease = self._shifted(eye.crease, (up - self._upper) * np.float32(0.40))
         blend(paper, crease, 1 - 0.45 * closed)
