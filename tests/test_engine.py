@@ -317,3 +317,21 @@ def test_memory_does_not_grow_while_drawing(small: Engine) -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 50_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [(512, 512), (720, 720), (1280, 720)])
+def test_at_rest_the_redrawn_boxes_have_no_seam(size: tuple[int, int]) -> None:
+    """Enlarged maps once held the border of a box still: a lock of hair was cut by a straight
+    line."""
+    engine = Engine(load("imani"), size=size)
+    layers = layers_for(engine.pack, size)
+    shown, n = picture(engine, FaceParams()), layers.canvas
+    x, y = layers.origin
+    face = shown[y : y + n, x : x + n].astype(int)
+    still = layers.luma[..., 0].astype(int)
+    for patch in (layers.upper, layers.lips):
+        x0, y0, x1, y1 = patch.box
+        for column in (x0, x0 + 1, x1 - 2, x1 - 1):
+            assert np.abs(face[y0:y1, column] - still[y0:y1, column]).max() <= 24
+    # the last rows are the body, and nothing moves them at rest
+    assert np.abs(face[-8:] - still[-8:]).max() <= 3

@@ -5,12 +5,11 @@ Skin never stretches with a brow; folds come from the marks of an expression. Dr
 
 from typing import Final
 
-import cv2
 import numpy as np
 
 from avatar.params import INDEX
 from avatar.portrait.pack import BROW_GRID
-from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, blend, grid
+from avatar.portrait.paint import Box, Bytes, Enlarger, Floats, Inverse, bend, blend, grid
 
 CHANNELS: Final = np.array(
     [
@@ -41,6 +40,7 @@ class BrowPainter:
         self._size = x1 - x0, y1 - y0
         self._inverse = Inverse(rows, columns, (self._size[0] / columns, self._size[1] / rows))
         self._home = np.dstack(grid((0, 0, *self._size), rows, columns))
+        self._enlarge = Enlarger(self._home, self._size, (0, 0))
         self._map = np.empty((self._size[1], self._size[0], 2), np.float32)
         self._inward = np.tile(np.linspace(0, 1, 5, dtype=np.float32), 2)
         self._d = np.empty((20, 2), np.float32)
@@ -60,5 +60,5 @@ class BrowPainter:
             self._d[start : start + 10, 1] = np.clip(-up, -_LIMIT, _LIMIT)
         self._d *= self._eye_distance
         d = (self._field @ self._d).reshape(rows, columns, 2)
-        cv2.resize(self._home - self._inverse(d, steps=4), self._size, dst=self._map)
+        self._enlarge(self._home - self._inverse(d, steps=4), self._map)
         blend(paper, bend(self._layer, self._map, edge=False))

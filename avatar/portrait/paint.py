@@ -89,6 +89,36 @@ def to_planes(bgra: Bytes) -> tuple[Bytes, Bytes]:
     return luma, chroma  # type: ignore[return-value]  # uint8 stays uint8
 
 
+class Enlarger:
+    """Makes a map of every pixel from a coarse absolute one. cv2.resize holds the outermost half
+    cell still, which would smear the border of the box; what it loses there is added again."""
+
+    def __init__(self, home: Floats, size: tuple[int, int], origin: tuple[float, float]) -> None:
+        """home: (rows, columns, 2), the coarse map that moves nothing. size: width, height of the
+        fine one. origin: what its first pixel maps to at home."""
+        width, height = size
+        self._size = size
+        x = origin[0] + np.arange(width, dtype=np.float32)
+        y = origin[1] + np.arange(height, dtype=np.float32)
+        lost = np.dstack(np.meshgrid(x, y)) - cv2.resize(home, size)
+        rows, columns = home.shape[:2]
+        down, across = int(height / rows / 2) + 2, int(width / columns / 2) + 2
+        every, inner = slice(None), slice(down, height - down)
+        strips = (
+            (slice(0, down), every),
+            (slice(height - down, None), every),
+            (inner, slice(0, across)),
+            (inner, slice(width - across, None)),
+        )
+        self._strips = [(strip, np.ascontiguousarray(lost[strip])) for strip in strips]
+
+    def __call__(self, coarse: Floats, out: Floats) -> None:
+        """coarse: (rows, columns, 2) absolute. out: (height, width, 2)."""
+        cv2.resize(coarse, self._size, dst=out)
+        for strip, lost in self._strips:
+            out[strip] += lost
+
+
 class Inverse:
     """Inverts displacement fields by a damped fixed point on a coarse grid."""
 

@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, grid
+from avatar.portrait.paint import Box, Bytes, Enlarger, Floats, Inverse, bend, grid
 
 POSE_GRID: Final = (64, 64)
 """Rows and columns of the depth and weight grids over the pose box of a pack."""
@@ -72,6 +72,9 @@ class PoseWarp:
         self._d = np.empty((rows, columns, 2), np.float32)
         self._source = np.empty_like(self._d)
         h, w = self._height, self._width
+        self._enlarge = Enlarger(self._home, (w, h), (x0, y0))
+        half = (self._home - np.float32(0.5)) * np.float32(0.5)
+        self._enlarge_half = Enlarger(half, (w // 2, h // 2), (x0 // 2, y0 // 2))
         self.map = np.empty((h, w, 2), np.float32)
         self.half_map = np.empty((h // 2, w // 2, 2), np.float32)
         self._ya = np.empty((h, w, 4), np.uint8)
@@ -90,11 +93,11 @@ class PoseWarp:
         np.subtract(down, self._sink * breath, out=flat[:, 1])
         source = self._source
         cv2.subtract(self._home, self._inverse(self._d, steps=3), dst=source)
-        cv2.resize(source, (self._width, self._height), dst=self.map)
+        self._enlarge(source, self.map)
         # a chroma sample sits between four luma samples
         source -= 0.5
         source *= 0.5
-        cv2.resize(source, (self._width // 2, self._height // 2), dst=self.half_map)
+        self._enlarge_half(source, self.half_map)
 
     def compose(
         self,

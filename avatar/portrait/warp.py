@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from avatar.portrait.paint import Box, Bytes, Floats, Inverse, bend, grid, smoothstep
+from avatar.portrait.paint import Box, Bytes, Enlarger, Floats, Inverse, bend, grid, smoothstep
 from avatar.portrait.rig import LOWER_FIELD, UPPER_FIELD, Lips
 
 LIP_GRID: Final = (56, 56)
@@ -37,6 +37,7 @@ class LipWarp:
         self._gx, self._gy = gx, gy
         self._base = np.tile(np.dstack((gx, gy)), (2, 1, 1))
         self._source = np.empty_like(self._base)
+        self._enlarge = Enlarger(self._base[:rows], self._size, (0, 0))
         self._fade = _border_fade(rows, columns)
         self._map = np.empty((y1 - y0, x1 - x0, 2), np.float32)
         self._lower_map = np.empty_like(self._map)
@@ -46,9 +47,9 @@ class LipWarp:
     def apply(self, source: Bytes, lips: Lips, out: Bytes) -> None:
         """source, out: (h, w, 4) pictures of the lip box."""
         upper, lower = self._fields(lips)
-        width, height = self._size
-        cv2.resize(upper, (width, height), dst=self._map)
-        cv2.resize(lower, (width, height), dst=self._lower_map)
+        height = self._size[1]
+        self._enlarge(upper, self._map)
+        self._enlarge(lower, self._lower_map)
         middle = (lips.upper + lips.lower) / 2 - self._origin
         line = np.interp(self._columns, middle[0], middle[1]).astype(np.float32)
         first = max(0, int(line.min()))
