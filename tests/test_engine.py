@@ -328,7 +328,8 @@ def test_at_rest_the_redrawn_boxes_have_no_seam(size: tuple[int, int]) -> None:
     shown, n = picture(engine, FaceParams()), layers.canvas
     x, y = layers.origin
     face = shown[y : y + n, x : x + n].astype(int)
-    still = layers.luma[..., 0].astype(int)
+    behind = layers.plate[: size[0] * size[1]].reshape(size[::-1])[y : y + n, x : x + n]
+    still = layers.luma[..., 0] + behind * (layers.luma[..., 1] / 255)
     for patch in (layers.upper, layers.lips):
         x0, y0, x1, y1 = patch.box
         for column in (x0, x0 + 1, x1 - 2, x1 - 1):

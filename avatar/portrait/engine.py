@@ -21,7 +21,7 @@ from avatar.portrait.eyes import EyePainter, Gaze
 from avatar.portrait.layers import Patch, layers_for
 from avatar.portrait.mouth import MouthPainter
 from avatar.portrait.pack import Pack
-from avatar.portrait.paint import Bytes, Floats, blend, to_planes
+from avatar.portrait.paint import Bytes, Floats, blend, to_planes, under_matte
 from avatar.portrait.pose import Pose, PoseWarp
 from avatar.portrait.rig import SHAPE_CHANNELS, Lips, Rig
 from avatar.portrait.warp import LipWarp
@@ -154,8 +154,12 @@ class Engine:
     def _to_planes(self, paper: Bytes, patch: Patch) -> None:
         luma, chroma = to_planes(paper)
         x0, y0, x1, y1 = patch.box
-        cv2.insertChannel(luma, self._luma[y0:y1, x0:x1], 0)
-        self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2, :3] = chroma
+        view = self._luma[y0:y1, x0:x1]
+        cv2.insertChannel(under_matte(luma, view[..., 1]), view, 0)
+        view = self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2]
+        for channel in (1, 2):
+            plane = under_matte(chroma[..., channel], view[..., 3])
+            cv2.insertChannel(plane, view, channel)
 
     def _aim(self, params: FaceParams) -> bool:
         pack = self.pack

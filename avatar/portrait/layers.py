@@ -17,7 +17,7 @@ from avatar.errors import PortraitError
 from avatar.portrait.eyes import EyeLayers
 from avatar.portrait.mouth import MouthStyle
 from avatar.portrait.pack import CANVAS, MARKS, Pack
-from avatar.portrait.paint import Box, Bytes, Floats, to_planes
+from avatar.portrait.paint import Box, Bytes, Floats, to_planes, under_matte
 from avatar.portrait.pose import PoseFields
 
 _SMALLEST, _LARGEST = 64, 2160
@@ -49,8 +49,8 @@ class Layers:
     """Everything an engine draws from.
 
     size: width, height of the frame. canvas: side of the square the face lives in. origin: of the
-    canvas in the frame. plate: I420 (w*h*3//2,). luma, chroma: the figure at rest as planes with
-    matte, (n, n, 4) Y A - - and (n/2, n/2, 4) - V U A.
+    canvas in the frame. plate: I420 (w*h*3//2,). luma, chroma: the figure at rest as planes already
+    multiplied by their matte A, (n, n, 4) Y 255-A - - and (n/2, n/2, 4) - V U 255-A.
     """
 
     pack: Pack
@@ -107,8 +107,11 @@ class _Maker:
         matte = _matte(self._jaw_room(figure[..., 3]), n)
         luma, chroma = np.zeros((n, n, 4), np.uint8), np.zeros((n // 2, n // 2, 4), np.uint8)
         luma[..., 0], chroma[..., :3] = to_planes(_opaque(rest))
-        luma[..., 1] = matte
-        chroma[..., 3] = cv2.resize(matte, (n // 2, n // 2), interpolation=cv2.INTER_AREA)
+        luma[..., 1] = 255 - matte
+        chroma[..., 3] = 255 - cv2.resize(matte, (n // 2, n // 2), interpolation=cv2.INTER_AREA)
+        cv2.insertChannel(under_matte(luma[..., 0], luma[..., 1]), luma, 0)
+        for channel in (1, 2):
+            cv2.insertChannel(under_matte(chroma[..., channel], chroma[..., 3]), chroma, channel)
         under = np.ascontiguousarray(rest)
         ux, uy, layer = self._placed("under")
         at = slice(uy, uy + layer.shape[0]), slice(ux, ux + layer.shape[1])

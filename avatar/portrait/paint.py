@@ -89,6 +89,13 @@ def to_planes(bgra: Bytes) -> tuple[Bytes, Bytes]:
     return luma, chroma  # type: ignore[return-value]  # uint8 stays uint8
 
 
+def under_matte(plane: Bytes, rest: Bytes) -> Bytes:
+    """A plane times its matte, which is given as 255 - matte."""
+    keep = cv2.bitwise_not(np.ascontiguousarray(rest))
+    shown: Bytes = cv2.multiply(np.ascontiguousarray(plane), keep, scale=1 / 255)  # type: ignore[assignment]  # uint8 stays uint8
+    return shown
+
+
 class Enlarger:
     """Makes a map of every pixel from a coarse absolute one. cv2.resize holds the outermost half
     cell still, which would smear the border of the box; what it loses there is added again."""

@@ -111,26 +111,16 @@ class PoseWarp:
         """
         bend(face[0], self.map, self._ya)
         bend(face[1], self.half_map, self._uva)
-        self._blend(self._ya, 0, 1, plate[0], out[0], self._plane)
-        self._blend(self._uva, 2, 3, plate[1], out[1], self._half)
-        self._blend(self._uva, 1, 3, plate[2], out[2], self._half)
-
-    def _blend(
-        self,
-        warped: Bytes,
-        channel: int,
-        matte: int,
-        plate: Bytes,
-        out: Bytes,
-        scratch: list[Bytes],
-    ) -> None:
-        value, alpha = scratch
-        cv2.extractChannel(warped, channel, dst=value)
-        cv2.extractChannel(warped, matte, dst=alpha)
-        cv2.multiply(value, alpha, dst=value, scale=1 / 255)
-        cv2.bitwise_not(alpha, dst=alpha)
-        cv2.multiply(plate, alpha, dst=alpha, scale=1 / 255)
-        cv2.add(value, alpha, dst=out)
+        for warped, channel, rest, behind, to, scratch in (
+            (self._ya, 0, 1, plate[0], out[0], self._plane),
+            (self._uva, 2, 3, plate[1], out[1], self._half),
+            (self._uva, 1, 3, plate[2], out[2], self._half),
+        ):
+            shown, share = scratch
+            cv2.extractChannel(warped, channel, dst=shown)
+            cv2.extractChannel(warped, rest, dst=share)
+            cv2.multiply(behind, share, dst=share, scale=1 / 255)
+            cv2.add(shown, share, dst=to)
 
 
 def _rotation(pose: Pose) -> Floats:
