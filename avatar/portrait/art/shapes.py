@@ -62,6 +62,7 @@ class ShapeTable:
         self._lips()
         for sign, side in ((-1, "Right"), (1, "Left")):
             self._side(sign, side)
+            self._side_lips(sign, side)
         return np.stack([self._out[name] for name in SHAPES]).astype(np.float32)
 
     def _t(self, numbers: tuple[int, ...]) -> Doubles:
@@ -196,6 +197,16 @@ class ShapeTable:
             (_CHEEKS, lambda t: s * 0.03 * here(t), 0.0),
             (_LIPS, lambda t: s * 0.10 * out(t), lambda t: 0.012 * out(t)),
         )
+
+    def _side_lips(self, s: int, side: str) -> None:
+        """What one half of the lips does by itself."""
+
+        def half(t: Doubles) -> Doubles:
+            return np.clip(0.5 + 0.65 * s * t, 0, 1)
+
+        def out(t: Doubles) -> Doubles:
+            return np.clip(s * t, 0, 1.2) ** 1.25
+
         self._set(
             f"mouthDimple{side}",
             (_LIPS, lambda t: s * 0.05 * out(t) ** 2, lambda t: -0.02 * out(t) ** 2),
