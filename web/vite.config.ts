@@ -14,6 +14,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700, // livekit-client is one lazy chunk of about 550 kB
   },
-  server: { host: "127.0.0.1", proxy: { "/api": gateway } },
+  server: {
+    host: "127.0.0.1",
+    // the gateway compares Origin with Host: keep the host the browser asked for
+    proxy: { "/api": { target: gateway, changeOrigin: false } },
+  },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });

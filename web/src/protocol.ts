@@ -27,6 +27,8 @@ export function agentState(attributes: Readonly<Record<string, string>>): AgentS
 export const MARK = {
   start: "visavis:start",
   connected: "visavis:connected",
+  agentJoined: "visavis:agent-joined",
+  videoTrack: "visavis:video-track",
   firstVideoFrame: "visavis:first-video-frame",
   firstAudio: "visavis:first-audio",
 } as const;

@@ -22,7 +22,7 @@ import { agentState, MARK, TOPIC_CHAT, TOPIC_TRANSCRIPTION } from "../protocol";
 import type { Ticket } from "../api";
 import type { Ending } from "../problems";
 import type { ConversationEvent } from "./conversation";
-import type { Media } from "./media";
+import { markOnce, type Media } from "./media";
 import type { CallEvent, Quality } from "./state";
 
 export interface LineListener {
@@ -76,7 +76,7 @@ export class Line {
 
   async connect(ticket: Ticket): Promise<void> {
     await this.room.connect(ticket.server_url, ticket.participant_token);
-    performance.mark(MARK.connected);
+    markOnce(MARK.connected);
     for (const participant of this.room.remoteParticipants.values()) this.found(participant);
     this.soundChanged();
   }
@@ -145,6 +145,7 @@ export class Line {
   private found(one: RemoteParticipant): void {
     if (!one.isAgent || one.attributes[ATTRIBUTE_ON_BEHALF] !== undefined) return;
     this.agent = one.identity;
+    markOnce(MARK.agentJoined);
     this.listener.call({ type: "agent-joined", state: agentState(one.attributes), at: Date.now() });
   }
 

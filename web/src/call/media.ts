@@ -27,11 +27,12 @@ export class Media {
 
   add(track: RemoteTrack): void {
     if (track instanceof RemoteVideoTrack) {
+      markOnce(MARK.videoTrack);
       this.picture?.detach(this.video);
       this.picture = track;
       track.attach(this.video);
       this.video.requestVideoFrameCallback(() => {
-        mark(MARK.firstVideoFrame);
+        markOnce(MARK.firstVideoFrame);
         this.onFirstFrame();
       });
     } else if (track instanceof RemoteAudioTrack && !this.sounds.has(track)) {
@@ -63,7 +64,7 @@ export class Media {
 }
 
 /** Only the first of a call counts; a rejoin must not move it. */
-function mark(name: string): void {
+export function markOnce(name: string): void {
   if (performance.getEntriesByName(name).length === 0) performance.mark(name);
 }
 
@@ -72,7 +73,7 @@ function markFirstSound(track: RemoteAudioTrack): void {
   const until = performance.now() + LISTEN_FOR_MS;
   const look = async () => {
     const report = await track.receiver?.getStats();
-    if (report !== undefined && audible(report)) mark(MARK.firstAudio);
+    if (report !== undefined && audible(report)) markOnce(MARK.firstAudio);
     else if (performance.now() < until) setTimeout(() => void look(), LOOK_EVERY_MS);
   };
   void look();
