@@ -60,6 +60,12 @@ def claims(token: str) -> dict[str, object]:
     return read
 
 
+def room_of(read: dict[str, object]) -> str:
+    video = read["video"]
+    assert isinstance(video, dict)
+    return str(video["room"])
+
+
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     built = tmp_path / "dist"
@@ -118,6 +124,21 @@ async def test_the_room_is_there_before_the_token_with_its_persona(livekit: Sett
     assert room.empty_timeout == rooms.EMPTY_TIMEOUT_S
     assert room.departure_timeout == rooms.DEPARTURE_TIMEOUT_S
     assert room.max_participants == rooms.MAX_PARTICIPANTS
+
+
+@pytest.mark.server
+async def test_a_call_that_goes_on_is_joined_again_and_one_that_is_over_is_not(
+    livekit: Settings,
+) -> None:
+    async with client(livekit) as http, server_api(livekit) as lk:
+        place = claims((await http.post("/api/token")).json()["participant_token"])
+        again = {"room_name": room_of(place), "participant_identity": place["sub"]}
+        same = claims((await http.post("/api/token", json=again)).json()["participant_token"])
+        await lk.room.delete_room(api.DeleteRoomRequest(room=room_of(place)))
+        await lk.room.create_room(api.CreateRoomRequest(name=room_of(place)))  # as an agent would
+        other = claims((await http.post("/api/token", json=again)).json()["participant_token"])
+    assert (room_of(same), same["sub"]) == (room_of(place), place["sub"])
+    assert room_of(other) != room_of(place)
 
 
 @pytest.mark.server

@@ -98,6 +98,8 @@ def _add_token_route(app: FastAPI, settings: Settings, rooms: Rooms, shelf: Cata
         persona = asked.chosen_persona(settings.persona)
         await asyncio.to_thread(shelf.require, persona)
         room = asked.room_name or tokens.new_room_name()
+        if tokens.is_generated(asked.room_name) and not await rooms.goes_on(room):
+            room = tokens.new_room_name()
         await rooms.create(room, persona=persona)
         signed = tokens.sign(asked, settings, room=room, persona=persona)
         return TokenReply(server_url=settings.livekit_url, participant_token=signed)

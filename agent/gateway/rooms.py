@@ -82,6 +82,18 @@ class Rooms:
             raise Problem(503, sentence(error)) from error
         logger.info("room created", extra={"room": name, "persona": persona})
 
+    async def goes_on(self, name: str) -> bool:
+        """Whether the room is there and is one we made. Raises Problem(503) like `create`.
+
+        A restarted server has lost its rooms, and an agent that reconnects makes its old one anew,
+        without metadata; a second agent is then called into it. Nobody should join that room.
+        """
+        try:
+            found = await self._service.list_rooms(api.ListRoomsRequest(names=[name]))
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            raise Problem(503, sentence(error)) from error
+        return any(room.metadata for room in found.rooms)
+
     async def problem(self) -> str | None:
         """None when the server answers and accepts our key, else what is wrong."""
         try:

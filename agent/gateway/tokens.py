@@ -20,6 +20,7 @@ LIFETIME = timedelta(minutes=10)
 """How long a token may wait to be used; livekit-server renews it during the call."""
 MAX_BODY_BYTES = 16 * 1024
 
+_ROOM_PREFIX = "visavis-"
 _SOURCES = ["microphone", "camera", "screen_share", "screen_share_audio"]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -93,7 +94,12 @@ def refuse_what_it_may_not_ask(request: TokenRequest, agent_name: str) -> None:
 
 def new_room_name() -> str:
     """A room name nobody can guess: knowing it is what lets a second device join the call."""
-    return f"visavis-{secrets.token_hex(12)}"
+    return f"{_ROOM_PREFIX}{secrets.token_hex(12)}"
+
+
+def is_generated(room_name: str | None) -> bool:
+    """Whether it looks like one of ours: then it names a call, which goes on or is over."""
+    return room_name is not None and room_name.startswith(_ROOM_PREFIX)
 
 
 def new_identity() -> str:
