@@ -21,6 +21,8 @@ export interface CallView {
 
 export const GIVE_UP_MS = 60_000;
 const AGENT_COMES_MS = 10_000;
+/** After a reconnection: a worker that was away when the room was made is never called into it. */
+const AGENT_COMES_BACK_MS = 5000;
 const PICTURE_COMES_MS = 4000;
 const RETRY_MS = 1000;
 const WAITING_LIMIT = 50;
@@ -38,6 +40,8 @@ export class CallSession {
   private attempt = 0;
   private readonly timers = new Map<"agent" | "picture" | "retry" | "give-up", number>();
   private spoken = 0;
+  /** When the line was lost, until the agent is there again; wall time. */
+  private lostAt: number | null = null;
 
   constructor(
     readonly persona: Persona,
@@ -71,6 +75,7 @@ export class CallSession {
   /** A new room after a failure; what was said stays. */
   startAgain(): void {
     this.drop();
+    this.lostAt = null;
     this.place = null;
     this.call({ type: "start" });
     void this.join();
@@ -138,6 +143,7 @@ export class CallSession {
   private async rejoin(): Promise<void> {
     const attempt = (this.attempt += 1);
     this.clear("retry");
+    this.lostAt ??= Date.now();
     this.call({ type: "line-lost" });
     try {
       await this.connect(attempt);
@@ -212,7 +218,11 @@ export class CallSession {
   private follow(before: CallState, call: CallState): void {
     if (call.phase !== before.phase) {
       this.clear("agent");
-      if (call.phase === "joining") this.after("agent", AGENT_COMES_MS, this.agentMissing);
+      if (call.phase === "joining") {
+        const patience = this.lostAt === null ? AGENT_COMES_MS : AGENT_COMES_BACK_MS;
+        this.after("agent", patience, this.agentMissing);
+      }
+      if (call.phase === "live") this.lostAt = null;
       if (call.phase === "reconnecting") this.after("give-up", GIVE_UP_MS, this.giveUp);
       else this.clear("give-up");
       if (call.phase === "ended") {
@@ -227,6 +237,13 @@ export class CallSession {
   }
 
   private readonly agentMissing = (): void => {
+    if (this.lostAt !== null && Date.now() - this.lostAt < GIVE_UP_MS) {
+      this.drop();
+      this.place = null;
+      this.after("agent", AGENT_COMES_BACK_MS, this.agentMissing);
+      void this.join();
+      return;
+    }
     this.call({ type: "failed", failure: { kind: "agent-missing" } });
   };
 
