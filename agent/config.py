@@ -27,6 +27,7 @@ _ENVIRONMENT = {
     "log_level": "VISAVIS_LOG_LEVEL",
     "max_calls": "VISAVIS_MAX_CALLS",
     "idle_processes": "VISAVIS_IDLE_PROCESSES",
+    "alone_s": "VISAVIS_ALONE_S",
     "worker_port": "VISAVIS_WORKER_PORT",
     "openai_api_key": "OPENAI_API_KEY",
     "openai_base_url": "OPENAI_BASE_URL",
@@ -61,6 +62,8 @@ class Settings(BaseModel):
     """Calls that one worker takes at once; a CPU portrait costs about a quarter of a core."""
     idle_processes: int = Field(default=2, ge=0, le=64)
     """Warm processes kept ready, each for the next call."""
+    alone_s: float = Field(default=20.0, gt=0)
+    """Seconds without a person in the room after which a call is over."""
     worker_port: int = Field(default=8081, ge=0, le=65535)
     """The worker's own health page; 0 takes any free port."""
     openai_api_key: SecretStr | None = None

@@ -10,7 +10,6 @@ import json
 import logging
 
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
-from livekit.agents.voice.room_io import RoomOptions
 from livekit.plugins import visavis
 
 from agent import personas
@@ -18,6 +17,7 @@ from agent.assistant import Assistant
 from agent.config import Settings
 from agent.latency import log_turns
 from agent.personas import Persona
+from agent.presence import Presence
 from agent.session import Warm, build_session, rate_setter, warm_up
 
 logger = logging.getLogger(__name__)
@@ -49,10 +49,10 @@ async def entrypoint(ctx: JobContext) -> None:
         ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY),
         avatar.start(session, room=ctx.room),
     )
+    Presence(ctx, session, alone_s=warm.settings.alone_s)
     await session.start(
         Assistant(persona, set_mood=avatar.set_mood, set_rate=rate_setter(session, persona)),
         room=ctx.room,
-        room_options=RoomOptions(delete_room_on_close=True),
     )
 
 
