@@ -8,6 +8,8 @@ by `prewarm`: it joins, shows the face, wires ears, mind and voice to it, and gr
 import asyncio
 import json
 import logging
+import sys
+import time
 
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
 from livekit.plugins import visavis
@@ -23,10 +25,33 @@ from agent.session import Warm, build_session, rate_setter, warm_up
 logger = logging.getLogger(__name__)
 
 PREWARM_LIMIT_S = 60.0
+PRELOADED = [
+    "agent.guide",
+    "agent.worker",
+    "avatar.portrait.engine",
+    "avatar.renderers.cpu",
+    "livekit.plugins.espeak",
+    "livekit.plugins.pocketsphinx",
+]
+"""Imported once in the process from which job processes are forked. None starts a thread."""
+
+
+_LOADED = time.monotonic()
+_STARTING_S = 4.0
+_LEAVE_CORES_S = 2.0
+_SWITCH_S = 0.0005
+"""How long a busy thread keeps the interpreter: voice, face and agent are threads of one process,
+and with Python's 5 ms a busy agent costs the face that much at every call that lets go of it."""
 
 
 def prewarm(process: JobProcess) -> None:
-    """Load what every call needs, before there is one: models, portrait, voice."""
+    """Load what every call needs, before there is one: models, portrait, voice.
+
+    A process that replaces one which has just taken a call leaves it the cores for its first words.
+    """
+    if time.monotonic() - _LOADED > _STARTING_S:
+        time.sleep(_LEAVE_CORES_S)
+    sys.setswitchinterval(_SWITCH_S)
     process.userdata["warm"] = warm_up(Settings.from_environment())
 
 
@@ -49,6 +74,7 @@ async def entrypoint(ctx: JobContext) -> None:
         ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY),
         avatar.start(session, room=ctx.room),
     )
+    await avatar.wait_published()
     Presence(ctx, session, alone_s=warm.settings.alone_s)
     await session.start(
         Assistant(persona, set_mood=avatar.set_mood, set_rate=rate_setter(session, persona)),
@@ -90,6 +116,7 @@ def make_server(settings: Settings) -> AgentServer:
         num_idle_processes=settings.idle_processes,
         load_fnc=lambda worker: len(worker.active_jobs) / settings.max_calls,
         load_threshold=0.99,
+        preload_modules=PRELOADED,
         host="127.0.0.1",
         port=settings.worker_port,
         ws_url=settings.livekit_url,

@@ -45,8 +45,8 @@ async def chromium(*, microphone: Path | None = None, allow: bool = True) -> Asy
 
 
 async def start_call(page: Page, address: str) -> None:
-    """Open the page and press Start."""
-    await page.goto(address)
+    """Open the page, let it settle as a person would, and press Start."""
+    await page.goto(address, wait_until="networkidle")
     await page.get_by_role("button", name="Start").first.click()
 
 

@@ -81,7 +81,7 @@ async def test_one_agent_is_in_the_room_after_the_server_was_killed(
                 background.run(second.start())
                 while "the room was made anew" not in "".join(worker.lines):  # noqa: ASYNC110  # a log
                     await asyncio.sleep(0.1)
-                while (after := await _agents(settings, "killed", 1)) == before:
+                while (after := await _agents(settings, "killed", 1)) == before:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
                 assert len(after) == 1
     finally:

@@ -130,6 +130,14 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed"]]):
         if room.isconnected():
             await self._publishing
 
+    async def wait_published(self) -> None:
+        """Wait until both tracks are in the room, when `start` was called before it connected.
+
+        Raises what LiveKit raises when the room refuses them.
+        """
+        if self._publishing is not None:
+            await asyncio.shield(self._publishing)
+
     async def aclose(self) -> None:
         """Take the face and the voice out of the room. Twice is fine."""
         session = self._agent_session

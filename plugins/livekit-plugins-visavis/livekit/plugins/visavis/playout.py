@@ -30,8 +30,13 @@ CHUNK_S = 0.02
 QUEUE_S = 0.2
 BLOCK = CLOCK_RATE // 100
 """Samples of one native block: the source sends and drops whole 10 ms blocks."""
-MAX_WAITING_S = 120.0
-"""Speech given and not yet played; beyond it the giver waits (wait_for_space)."""
+MAX_WAITING_S = 2.0
+"""Speech taken ahead of being played; beyond it the giver waits (wait_for_space).
+
+Long enough for an agent that is busy for a second; short, because what LiveKit does with speech on
+its way here (an estimate of the speaking rate, above all) would otherwise be done in one go, just
+when the first words and the first picture are due.
+"""
 _CENTRING_S = 0.010
 """Pictures leave half a frame and this much after their sound, to centre the receiver's offset."""
 _STOP_S = 2.0
