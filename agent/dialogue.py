@@ -55,6 +55,11 @@ class Dialogue:
         self._matcher = Matcher(persona.script, name=persona.name)
         self._memory = Memory(persona)
 
+    @property
+    def matcher(self) -> Matcher:
+        """What finds the topic of a sentence."""
+        return self._matcher
+
     def next(self, history: History, tools: Collection[str] = ()) -> Say | Call:
         """What to say, or which of `tools` to call first."""
         past = self._memory.past(history.answers)

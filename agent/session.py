@@ -12,7 +12,9 @@ from livekit.agents import AgentSession, TurnHandlingOptions, inference, llm, st
 
 from agent import personas
 from agent.config import Settings
+from agent.guide import Guide, phrases
 from agent.personas import Persona
+from agent.turns import WholeSentences, follow_words
 from avatar import renderers
 from avatar.renderers import Renderer
 
@@ -59,23 +61,31 @@ def build_session(warm: Warm, persona: Persona) -> AgentSession[None]:
     settings, same = warm.settings, persona == warm.persona
     voice = warm.voice if same else make_voice(settings, persona)
     voice.prewarm()  # once more, on the call's own event loop: espeak-ng's child starts here
-    return AgentSession(
+    mind = warm.mind if same else make_mind(settings, persona)
+    detector = inference.TurnDetector(version="v1-mini")
+    session = AgentSession[None](
         vad=warm.vad,
         stt=warm.ear if same else make_ear(settings, persona, warm.vad),
-        llm=warm.mind if same else make_mind(settings, persona),
+        llm=mind,
         tts=voice,
-        turn_handling=turn_handling(settings, persona),
+        turn_handling=turn_handling(settings, persona, detector),
         use_tts_aligned_transcript=True,
         aec_warmup_duration=1.0,
         user_away_timeout=None,
     )
+    if isinstance(mind, Guide):
+        is_whole = WholeSentences(mind.dialogue.matcher, phrases(persona))
+        follow_words(session, detector, is_whole)
+    return session
 
 
-def turn_handling(settings: Settings, persona: Persona) -> TurnHandlingOptions:
+def turn_handling(
+    settings: Settings, persona: Persona, detector: inference.TurnDetector
+) -> TurnHandlingOptions:
     """Local end-of-turn model, interruption by voice activity, resume after a false one."""
     return TurnHandlingOptions(
-        turn_detection=inference.TurnDetector(version="v1-mini"),
-        endpointing={"mode": "fixed", "min_delay": 0.15, "max_delay": 1.5},
+        turn_detection=detector,
+        endpointing={"mode": "fixed", "min_delay": 0.15, "max_delay": 1.2},
         interruption={
             "enabled": persona.turns.interruptible,
             "mode": "vad",
@@ -102,8 +112,6 @@ def make_ear(settings: Settings, persona: Persona, vad: inference.VAD) -> stt.ST
         return deepgram.STT(model="nova-3", language=persona.language, api_key=key)
     from livekit.plugins import pocketsphinx
 
-    from agent.guide import phrases
-
     return pocketsphinx.STT(phrases=phrases(persona), vad=vad)
 
 
@@ -119,8 +127,6 @@ def make_mind(settings: Settings, persona: Persona) -> llm.LLM[Any]:
             # a local server asks for no key, the client insists on one
             api_key=key.get_secret_value() if key is not None else "none",
         )
-    from agent.guide import Guide
-
     return Guide(persona)
 
 

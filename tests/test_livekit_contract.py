@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 from livekit import rtc
-from livekit.agents import AgentSession, inference
+from livekit.agents import AgentSession, LanguageCode, inference
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
@@ -113,6 +113,15 @@ def test_the_arguments_we_pass_exist() -> None:
     assert "version" in inspect.signature(inference.TurnDetector.__init__).parameters
     assert "min_silence_duration" in inspect.signature(inference.VAD.__init__).parameters
     assert "delete_room_on_close" in inspect.signature(RoomOptions).parameters
+
+
+async def test_the_end_of_turn_threshold_can_be_moved_during_a_call() -> None:
+    detector = inference.TurnDetector(version="v1-mini")
+    english = LanguageCode("en")
+    detector._opts.thresholds.update_overrides(0.01)
+    assert await detector.unlikely_threshold(english) == pytest.approx(0.01)
+    detector._opts.thresholds.update_overrides(0.36)
+    assert await detector.unlikely_threshold(english) == pytest.approx(0.36)
 
 
 def test_malformed_phonemes_are_ignored() -> None:

@@ -152,7 +152,8 @@ class Playout:
             self._call(self._timeline.end, item.segment)
 
     async def wait_for_space(self) -> None:
-        """Wait while more than MAX_WAITING_S of speech are queued."""
+        """Wait while more than MAX_WAITING_S of speech are queued; always gives way once."""
+        await asyncio.sleep(0)
         await self._space.wait()
 
     def clear(self) -> None:
