@@ -18,6 +18,9 @@ from agent.turns import WholeSentences, follow_words
 from avatar import renderers
 from avatar.renderers import Renderer
 
+_VOICE_AHEAD_S = 4.0
+"""A long answer made all at once would cost the face its pictures."""
+
 
 @dataclass(slots=True)
 class Warm:
@@ -141,7 +144,9 @@ def make_voice(settings: Settings, persona: Persona) -> tts.TTS[Any]:
     from livekit.plugins import espeak
 
     chosen = persona.voice.espeak
-    return espeak.TTS(voice=chosen.voice, rate=chosen.rate, pitch=chosen.pitch)
+    return espeak.TTS(
+        voice=chosen.voice, rate=chosen.rate, pitch=chosen.pitch, max_ahead=_VOICE_AHEAD_S
+    )
 
 
 def rate_setter(session: AgentSession[None], persona: Persona) -> Callable[[float], None] | None:

@@ -7,7 +7,6 @@ answered with None, the caller holds the last picture, and the voice knows nothi
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -41,7 +40,6 @@ class AvatarStream:
         self._closing = False
         self._ready = threading.Event()
         self._dead: Exception | None = None
-        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="avatar-stream", daemon=True)
 
     def start(self) -> None:
@@ -57,11 +55,6 @@ class AvatarStream:
     @property
     def alive(self) -> bool:
         return self._dead is None
-
-    def busy_s(self, now: float) -> float:
-        """For how long the renderer has been drawing one picture; 0 when it waits for work."""
-        since = self._busy_since
-        return 0.0 if since is None else max(0.0, now - since)
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Give speech ahead of its being played. Any thread; never blocks."""
@@ -129,7 +122,6 @@ class AvatarStream:
         work: tuple[list[AudioChunk | SpeechEnd | int], tuple[Cue, Done] | None],
     ) -> None:
         heard, request = work
-        self._busy_since = time.monotonic()
         frame: VideoFrame | None = None
         try:
             for item in heard:
@@ -140,7 +132,6 @@ class AvatarStream:
             if request is not None:
                 frame = renderer.draw(request[0])
         finally:
-            self._busy_since = None
             if request is not None:
                 request[1](frame)
 

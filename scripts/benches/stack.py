@@ -115,8 +115,8 @@ def role(process: psutil.Process) -> str:
     except psutil.NoSuchProcess:
         return "gone"
     for mark, name in (
+        ("forkserver", "jobs: agent and face"),
         ("espeak", "voice (espeak-ng)"),
-        ("forkserver", "forkserver or job"),
         ("resource_tracker", "resource tracker"),
         ("pocketsphinx", "ear (pocketsphinx)"),
     ):

@@ -6,6 +6,7 @@ without sound for an error and tries again, so such a reply is a moment of silen
 """
 
 import asyncio
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -58,7 +59,9 @@ class TTS(tts.TTS[str]):
 
     voice: language tag ("en-us"), name or file of a voice, and a variant if wanted ("en-us+f3").
     rate: words a minute, 80..450. pitch: 0..99. volume: 0..200, 100 is espeak-ng's own.
-    conn_options: timeout of a clause and retries, unless a call brings its own.
+    max_ahead: a stream speaks at most so many seconds ahead of the listener, so that a long answer
+    costs its time bit by bit; None: as fast as it can. conn_options: timeout of a clause and
+    retries, unless a call brings its own.
     Raises ValueError for a voice or number that cannot be, FileNotFoundError without espeak-ng.
     """
 
@@ -69,6 +72,7 @@ class TTS(tts.TTS[str]):
         rate: int = 165,
         pitch: int = 50,
         volume: int = 100,
+        max_ahead: float | None = None,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> None:
         super().__init__(
@@ -78,6 +82,7 @@ class TTS(tts.TTS[str]):
         )
         self._installation = find_installation()
         self._conn_options = conn_options
+        self._max_ahead = max_ahead
         self._voicing = Voicing(voice, rate, pitch, volume)
         self._check(self._voicing)
         self._engine = Engine(self._installation, SAMPLE_RATE)
@@ -182,6 +187,7 @@ class _Speaker:
     engine: Engine
     voicing: Voicing
     timeout_s: float
+    max_ahead: float | None = None
 
 
 class _Utterance:
@@ -204,6 +210,7 @@ class _Utterance:
         self._characters = 0
         self._unsaid = ""  # written, but nothing to hear: goes along with the next word
         self._break: Break | None = None
+        self._heard_from: float | None = None  # when the first sound went out
 
     @property
     def begun(self) -> bool:
@@ -217,11 +224,13 @@ class _Utterance:
             logger.warning("text cut: a segment is too long", extra={"limit": MAX_TEXT})
         self._characters += len(text)
         for clause in self._splitter.push(text[: max(0, room)]):
+            await self._keep_pace()
             await self._say(clause)
 
     async def end(self) -> None:
         """Speak the rest; make sure that there was some sound if there was any text."""
         for clause in self._splitter.flush():
+            await self._keep_pace()
             await self._say(clause)
         if self._clock or self._unsaid.strip():
             self._mark_started()
@@ -231,6 +240,15 @@ class _Utterance:
                 self._out.push_timed_transcript(TimedString(self._unsaid, at_s, end_s))
                 self._unsaid = ""
             self._push_silence(END_S if self._clock else NOTHING_S)
+
+    async def _keep_pace(self) -> None:
+        """Wait while the listener has more than enough to hear."""
+        limit = self._speaker.max_ahead
+        if limit is None or self._heard_from is None:
+            return
+        ahead = self._clock / SAMPLE_RATE - (time.monotonic() - self._heard_from)
+        if ahead > limit:
+            await asyncio.sleep(ahead - limit)
 
     async def _say(self, clause: Clause) -> None:
         written = self._unsaid + clause.text
@@ -260,6 +278,8 @@ class _Utterance:
         self._out.push_timed_transcript([_timed(word) for word in laid.words])
         self._out.push(laid.pcm.tobytes())
         self._clock += len(laid.pcm)
+        if self._heard_from is None:
+            self._heard_from = time.monotonic()
 
     def _push_silence(self, seconds: float) -> None:
         count = round(seconds * SAMPLE_RATE)
@@ -286,7 +306,7 @@ class SynthesizeStream(tts.SynthesizeStream):
 
     def __init__(self, *, tts: TTS, conn_options: APIConnectOptions) -> None:
         super().__init__(tts=tts, conn_options=conn_options)
-        self._speaker = _Speaker(tts._engine, tts._voicing, conn_options.timeout)
+        self._speaker = _Speaker(tts._engine, tts._voicing, conn_options.timeout, tts._max_ahead)
         self._pending_phones: list[TimedPhone] = []
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:

@@ -1,7 +1,8 @@
 """The picture's half of the playout: each frame is drawn a little ahead and leaves when it is due.
 
-A frame that is late is left out, never queued: the picture before it stays, the sound does not
-wait. When the renderer died or hangs, the last picture is sent on so that the track stays alive.
+One picture is made at a time. A late one is shown late, and the frames whose time it took are left
+out: pictures never queue, and the sound never waits. When the renderer died or hangs, the last
+picture is sent on so that the track stays alive.
 """
 
 import asyncio
@@ -74,7 +75,10 @@ class VideoPlayout:
             frame = max(frame + 1, newest)
 
     async def _draw(self, frame: int) -> VideoFrame | None:
-        """Ask for a picture and wait for it until one period after it was due, at most."""
+        """Ask for a picture and wait for it: a late one is still newer than the one before.
+
+        Gives up after STALL_S, or one period after the frame was due while the picture holds.
+        """
         loop = asyncio.get_running_loop()
         picture: asyncio.Future[VideoFrame | None] = loop.create_future()
 
@@ -84,12 +88,11 @@ class VideoPlayout:
 
         asked = time.monotonic()
         self._stream.request(self._cue(frame), lambda drawn: _post(loop, settle, drawn))
-        limit = self._clock.due(frame) + self._period - asked
+        patience = STALL_S if self._face == "live" else self._period
         try:
-            drawn = await asyncio.wait_for(picture, max(limit, _LEAD_MIN_S))
+            drawn = await asyncio.wait_for(picture, patience)
         except TimeoutError:
             drawn = None
-            self.stats.skipped += 1
         took = time.monotonic() - asked + _LEAD_MARGIN_S
         self._lead_s = min(self._period, max(_LEAD_MIN_S, took, self._lead_s * _LEAD_DECAY))
         return drawn
@@ -112,7 +115,7 @@ class VideoPlayout:
             self._set_face("live", "the renderer draws again")
         elif not self._stream.alive:
             self._set_face("still", "the renderer died")
-        elif self._stream.busy_s(time.monotonic()) > STALL_S:
+        else:
             self._set_face("still", "the renderer stalled")
 
     def _set_face(self, state: FaceState, reason: str) -> None:
