@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import numpy as np
-from browser import chromium, mark, start_call
+from browser import chromium, mark
 from livekit import rtc
 
 from agent.probe.participant import Participant
@@ -18,7 +18,9 @@ from agent.probe.run import Plan, create_room, participant_token
 from benches.demo import demo
 from benches.figures import spread
 
-_PAUSE_S = 3.0
+_PAUSE_S = 5.0
+_READ_S = 1.0
+"""A person looks at the page before pressing Start."""
 
 
 async def run(rounds: int = 10) -> dict[str, Any]:
@@ -26,11 +28,14 @@ async def run(rounds: int = 10) -> dict[str, Any]:
     async with demo() as running, chromium() as browser:
         for _ in range(rounds):
             page = await (await browser.new_context()).new_page()
-            await start_call(page, running.address)
+            await page.goto(running.address, wait_until="networkidle")
+            await asyncio.sleep(_READ_S)
+            await page.get_by_role("button", name="Start").first.click()
             begun = await mark(page, "visavis:start")
             picture.append(await mark(page, "visavis:first-video-frame") - begun)
             sound.append(await mark(page, "visavis:first-audio") - begun)
             connected.append(await mark(page, "visavis:connected") - begun)
+            await page.get_by_role("button", name="Leave").click()
             await page.context.close()
             await asyncio.sleep(_PAUSE_S)  # the next call finds a warm process, as it would
             floor.append(await bare_join(running.settings))
