@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from servers import free_port
+
 from agent.config import Settings
 from agent.processes import Child
-from benches.stack import free_port
 
 
 @dataclass(frozen=True, slots=True)

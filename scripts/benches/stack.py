@@ -3,23 +3,17 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
+from servers import livekit_server
 
 from agent.config import Settings
 from agent.processes import Child
 from agent.server import LiveKitServer
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:
@@ -74,9 +68,7 @@ class Stack:
 @asynccontextmanager
 async def stack(idle_processes: int = 2) -> AsyncIterator[Stack]:
     """Server and worker, running; both end with the block."""
-    server = LiveKitServer(
-        port=free_port(), rtc_tcp_port=free_port(), rtc_udp_port=free_port(socket.SOCK_DGRAM)
-    )
+    server = livekit_server()
     async with server:
         running = Stack(server, Settings(livekit_url=server.url))
         try:
