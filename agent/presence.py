@@ -2,7 +2,8 @@
 
 LiveKit ends a session when its participant says goodbye; a browser that crashed says nothing, and
 the agent would talk to an empty room for ever. And when livekit-server dies and comes back, the
-agent's reconnection makes the room anew, to which the server sends a new agent: the old one goes.
+agent's reconnection may make the room anew, to which the server sends a new agent: then the old one
+goes. If none comes, the old one goes on.
 """
 
 import asyncio
@@ -14,9 +15,8 @@ from livekit.agents import AgentSession, CloseEvent, JobContext
 
 logger = logging.getLogger(__name__)
 
-_NOT_PEOPLE = frozenset(
-    {rtc.ParticipantKind.PARTICIPANT_KIND_AGENT, rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS}
-)
+_AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+_NOT_PEOPLE = frozenset({_AGENT, rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS})
 
 
 class Presence:
@@ -32,6 +32,7 @@ class Presence:
         self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._room_sid: str | None = None
+        self._anew = False
         self._room.on("participant_connected", self._on_people)
         self._room.on("participant_disconnected", self._on_people)
         self._room.on("room_updated", self._on_room)
@@ -40,7 +41,11 @@ class Presence:
         self._on_people()
 
     def _on_people(self, _: rtc.RemoteParticipant | None = None) -> None:
-        people = [p for p in self._room.remote_participants.values() if p.kind not in _NOT_PEOPLE]
+        others = list(self._room.remote_participants.values())
+        if self._anew and any(other.kind == _AGENT for other in others):
+            self._end("the room was made anew, for another agent", delete_room=False)
+            return
+        people = [other for other in others if other.kind not in _NOT_PEOPLE]
         if people and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -52,9 +57,9 @@ class Presence:
         sid = self._room._info.sid  # Room.sid waits for the first one; this one may have changed
         if not sid:
             return
-        if self._room_sid not in (None, sid):
-            self._end("the room was made anew, for another agent", delete_room=False)
+        self._anew = self._anew or self._room_sid not in (None, sid)
         self._room_sid = sid
+        self._on_people()
 
     def _on_close(self, event: CloseEvent) -> None:
         self._end(f"the session closed: {event.reason.value}")

@@ -200,6 +200,7 @@ async def test_a_flush_ends_the_utterance(ear: pocketsphinx.STT, say: Say) -> No
 
 
 async def test_closing_in_the_middle_leaves_nothing_behind(say: Say) -> None:
+    before = set(psutil.Process().children())  # the servers of other tests
     ear = pocketsphinx.STT(phrases=PHRASES)
     stream = ear.stream()
     for frame in frames_of(say("how does this work")[: 2 * RATE]):
@@ -207,12 +208,12 @@ async def test_closing_in_the_middle_leaves_nothing_behind(say: Say) -> None:
     async for event in stream:
         if event.type is SpeechEventType.START_OF_SPEECH:
             break
-    children = psutil.Process().children()
-    assert any("ear.__main__" in " ".join(child.cmdline()) for child in children)
+    (child,) = set(psutil.Process().children()) - before
+    assert "ear.__main__" in " ".join(child.cmdline())
     await ear.aclose()
     await ear.aclose()
     await stream.aclose()
-    assert not [c for c in psutil.Process().children() if c in children and c.is_running()]
+    assert not child.is_running()
     assert not [t for t in threading.enumerate() if t.name.startswith("ear-")]
     with pytest.raises(Exception, match="closed"):
         ear.stream()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from livekit import api
-from servers import Background, Worker, server_ports
+from servers import REGISTERED, Background, Worker, server_ports
 
 from agent.config import Settings
 from agent.probe.participant import Participant
@@ -59,31 +59,33 @@ async def test_the_agent_leaves_when_the_caller_vanished(
         background.run(worker.aclose())
 
 
-async def test_one_agent_is_in_the_room_after_the_server_was_killed(
-    background: Background,
-) -> None:
+async def test_a_new_agent_takes_the_room_that_was_made_anew(background: Background) -> None:
     ports = server_ports()
     first, second = LiveKitServer(**ports), LiveKitServer(**ports)
     background.run(first.start())
     settings = Settings(livekit_url=first.url)
-    worker = Worker(settings, {"VISAVIS_ALONE_S": "60"})
+    worker = Worker(settings, {"VISAVIS_ALONE_S": "60", "AGENT_NAME": "named"})
     background.run(worker.start())
+    plan = Plan(room="killed", agent_name="named")
     try:
         async with asyncio.timeout(90):
-            await create_room(settings, Plan(room="killed"))
-            token = participant_token(settings, "killed", "caller")
+            await create_room(settings, plan)
+            token = participant_token(settings, plan.room, "caller")
             async with Participant(settings.livekit_url, token) as me:
                 await me.wait_voice(me.joined)
-                before = await _agents(settings, "killed", 1)
+                (before,) = await agents_in(settings, plan.room)
                 assert first.pid is not None
                 os.kill(first.pid, signal.SIGKILL)
                 background.run(first.aclose())
                 background.run(second.start())
-                while "the room was made anew" not in "".join(worker.lines):  # noqa: ASYNC110  # a log
+                await _agents(settings, plan.room, 1)  # the old one, back by itself
+                while "".join(worker.lines).count(REGISTERED) < 2:  # noqa: ASYNC110  # a log
                     await asyncio.sleep(0.1)
-                while (after := await _agents(settings, "killed", 1)) == before:  # noqa: ASYNC110
+                await create_room(settings, plan)
+                while await agents_in(settings, plan.room) in ([], [before]):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
-                assert len(after) == 1
+                (after,) = await _agents(settings, plan.room, 1)
+                assert after != before
     finally:
         background.run(worker.aclose())
         background.run(second.aclose())

@@ -15,7 +15,7 @@ from livekit import rtc
 from numpy.typing import NDArray
 
 from agent.probe import measure
-from agent.probe.recording import BLOCK, RATE, Recording
+from agent.probe.recording import BLOCK, RATE, THUMB, Recording
 from agent.probe.sound import read_wav
 
 _SPEAK_QUEUE_MS = 100
@@ -141,6 +141,8 @@ class Participant:
             async for event in stream:
                 frame = event.frame
                 size = frame.width * frame.height
+                if min(frame.width, frame.height) < THUMB:
+                    continue  # the tiny black picture that keeps a track alive before its first
                 luma = np.frombuffer(frame.data, np.uint8, size)
                 self.recording.add_video(time.monotonic(), luma.reshape(frame.height, frame.width))
         finally:
