@@ -54,8 +54,6 @@ class Report:
     offset: float | None = None
     offset_agreement: float | None = None
     tail_sound: float | None = None
-    tail_mouth: float | None = None
-    gaps: int = 0
     heard_s: float = 0.0
     captions: list[str] = field(default_factory=list)
 

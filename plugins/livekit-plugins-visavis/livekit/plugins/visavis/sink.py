@@ -8,7 +8,7 @@ sample rate and resamples itself, because LiveKit's resampler drops the timings 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,12 @@ USERDATA_PHONEMES = "visavis.phonemes"
 
 
 class AvatarSink(AudioOutput):
-    """An AudioOutput that can pause. on_attached: told whether the session uses this sink."""
+    """An AudioOutput that can pause."""
 
-    def __init__(self, *, on_attached: Callable[[bool], None] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(
             label="Visavis", capabilities=AudioOutputCapabilities(pause=True), sample_rate=None
         )
-        self._on_attached = on_attached
         self._playout: Playout | None = None
         self._segment = 0
         self._open = False
@@ -83,16 +82,6 @@ class AvatarSink(AudioOutput):
         super().resume()
         if self._playout is not None:
             self._playout.resume()
-
-    def on_attached(self) -> None:
-        super().on_attached()
-        if self._on_attached is not None:
-            self._on_attached(True)
-
-    def on_detached(self) -> None:
-        super().on_detached()
-        if self._on_attached is not None:
-            self._on_attached(False)
 
     # What the playout reports
 
