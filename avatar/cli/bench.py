@@ -1,6 +1,9 @@
 """python -m avatar bench: what a frame costs here, beside floors measured in the same run.
 
-Thread CPU time on one thread, a talking, blinking, nodding face. The floors (a copy, a whole-frame
+Thread CPU time on one thread. `engine` draws a clip in which every part moves in every frame: the
+worst a face can ask for. `live` is the whole renderer on a spoken sentence, lip sync and motion
+included, as in a call. `pack` is measured in new processes: wall time until a portrait is read and
+until an engine stands ready, and what each further call holds. The floors (a copy, a whole-frame
 remap, an I420 conversion, a VP8 encode where PyAV is there) say how fast the machine was while it
 measured: compare ratios, not milliseconds, between machines.
 """
@@ -8,6 +11,8 @@ measured: compare ratios, not milliseconds, between machines.
 import argparse
 import json
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -17,13 +22,22 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, Timings, Word
 from avatar.params import INDEX, FaceParams
 from avatar.portrait.engine import Engine, limit_threads
 from avatar.portrait.pack import load, names
+from avatar.renderers.cpu import CpuRenderer
 from avatar.visemes import SHAPES
 
 _SIZES: Final = ((512, 512), (720, 720), (1280, 720), (1024, 1024))
+_FPS: Final = 25
+_CHUNK: Final = CLOCK_RATE // 50
+_SENTENCE: Final = (
+    "well hello there my name is of no matter today we talk about bread and how people who "
+    "have never baked before may find both flour and time"
+)
 
 Figures = dict[str, float]
 
@@ -65,6 +79,42 @@ def measure(portrait: str, size: tuple[int, int], frames: int) -> Figures:
         figures |= _percentiles(stage, spent_s)
     figures["frames_per_second_per_core"] = 1000 / figures["frame_p50_ms"]
     return figures
+
+
+def live(portrait: str, size: tuple[int, int], frames: int) -> Figures:
+    """Milliseconds of thread CPU of a whole frame of speech: hearing, moving and drawing it."""
+    renderer = CpuRenderer.open(portrait, size=size, fps=_FPS, seed=1)
+    sound, words = _speech(frames / _FPS)
+    spent: list[float] = []
+    heard = 0
+    for index in range(frames):
+        position = (2 * index + 1) * CLOCK_RATE // (2 * _FPS)
+        began = time.thread_time()
+        # a second ahead of what is shown, as a call hands it over
+        while heard < min(len(sound), position + CLOCK_RATE):
+            timings = Timings(words=words) if heard == 0 else Timings()
+            renderer.hear(AudioChunk(0, heard, sound[heard : heard + _CHUNK], timings))
+            heard += _CHUNK
+            if heard >= len(sound):
+                renderer.hear(SpeechEnd(0))
+        renderer.draw(Cue(index, index / _FPS, 0, 0, position, Manner.SPEAKING))
+        spent.append(time.thread_time() - began)
+    # the first frame takes a second of sound at once
+    return _percentiles("frame", spent[1:])
+
+
+def _speech(length_s: float) -> tuple[NDArray[np.int16], tuple[Word, ...]]:
+    """A buzz in syllables with pauses, and the words that are in it."""
+    t = np.arange(int(length_s * CLOCK_RATE)) / CLOCK_RATE
+    loudness = np.clip(0.5 + 0.6 * np.sin(13.8 * t), 0, 1) * (np.sin(1.6 * t) > -0.8)
+    sound = (np.sign(np.sin(817 * t)) * loudness * 6000).astype(np.int16)
+    each_s = 0.3
+    said = _SENTENCE.split()
+    words = (
+        Word(said[i % len(said)], i * each_s, (i + 1) * each_s)
+        for i in range(int(length_s / each_s))
+    )
+    return sound, tuple(words)
 
 
 def floors(size: tuple[int, int], repeats: int = 60) -> Figures:
@@ -116,6 +166,28 @@ def vp8(portrait: str, size: tuple[int, int], frames: int = 60) -> Figures:
     return _percentiles("vp8", spent[1:])
 
 
+def pack(portrait: str, size: tuple[int, int], processes: int = 7) -> Figures:
+    """p50 over new processes of what fresh.py measures: milliseconds and MiB."""
+    command = [sys.executable, "-m", "avatar.cli.fresh", portrait, *map(str, size)]
+    runs = []
+    for _ in range(processes):
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        runs.append(json.loads(done.stdout))
+    found = {f"{name}_p50": float(np.median([run[name] for run in runs])) for name in runs[0]}
+    return found | {"ready_ms_best": min(run["ready_ms"] for run in runs)}
+
+
+def ratios(engine: Figures, floor: Figures) -> Figures:
+    """What a frame costs in whole-picture remaps and in encoded frames: the same on a slow machine
+    and a fast one."""
+    works = ("remap", "vp8")
+    return {
+        name: engine["frame_p50_ms"] / floor[f"{name}_p50_ms"]
+        for name in works
+        if f"{name}_p50_ms" in floor
+    }
+
+
 def main(argv: list[str]) -> int:
     """Print a table, and write it as JSON when asked."""
     parser = argparse.ArgumentParser(prog="python -m avatar bench", description=__doc__)
@@ -130,8 +202,19 @@ def main(argv: list[str]) -> int:
     for size in sizes:
         figures = measure(given.portrait, size, given.frames)
         floor = floors(size) | vp8(given.portrait, size)
-        results[f"{size[0]}x{size[1]}"] = {"engine": figures, "floors": floor}
-        _print(size, figures, floor)
+        talking = live(given.portrait, size, given.frames)
+        fresh = pack(given.portrait, size)
+        ratio = ratios(figures, floor)
+        results[f"{size[0]}x{size[1]}"] = {
+            "engine": figures,
+            "live": talking,
+            "pack": fresh,
+            "floors": floor,
+            "ratios": ratio,
+        }
+        _print(size, {"engine": figures, "live": talking, "floor": floor})
+        print("  a frame costs as much as " + _sentence(ratio))
+        print("  a portrait in a new process: " + _told(fresh))
     if given.json:
         report = {"machine": platform.processor() or platform.machine(), "sizes": results}
         given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
@@ -157,9 +240,25 @@ def _percentiles(name: str, spent_s: list[float]) -> Figures:
     return {f"{name}_p50_ms": float(np.median(ms)), f"{name}_p99_ms": float(np.percentile(ms, 99))}
 
 
-def _print(size: tuple[int, int], engine: Figures, floor: Figures) -> None:
-    print(f"{size[0]}x{size[1]}: {engine['frames_per_second_per_core']:.0f} frames/s on one core")
-    for title, figures in (("engine", engine), ("floor", floor)):
+def _sentence(ratio: Figures) -> str:
+    titles = {"remap": "remaps of a whole picture", "vp8": "VP8 encodes"}
+    return ", ".join(f"{value:.1f} {titles[name]}" for name, value in ratio.items())
+
+
+def _told(fresh: Figures) -> str:
+    said = (
+        "read in {load_ms_p50:.0f} ms, ready in {ready_ms_p50:.0f} "
+        "(best {ready_ms_best:.0f}, CPU {cpu_ms_p50:.0f})"
+    )
+    if "call_mib_p50" in fresh:
+        said += "; a further call holds {call_mib_p50:.1f} MiB"
+    return said.format(**fresh)
+
+
+def _print(size: tuple[int, int], groups: dict[str, Figures]) -> None:
+    speed = groups["engine"]["frames_per_second_per_core"]
+    print(f"{size[0]}x{size[1]}: {speed:.0f} frames/s on one core")
+    for title, figures in groups.items():
         for key, p50 in figures.items():
             if key.endswith("_p50_ms"):
                 name = key.removesuffix("_p50_ms")

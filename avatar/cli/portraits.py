@@ -1,4 +1,4 @@
-"""python -m avatar portraits: the names of the portraits that ship, one a line."""
+"""python -m avatar portraits: the names of the portraits, one a line: shipped, then your own."""
 
 from avatar.portrait.pack import names
 

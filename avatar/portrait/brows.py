@@ -9,7 +9,7 @@ import numpy as np
 
 from avatar.params import INDEX
 from avatar.portrait.pack import BROW_GRID
-from avatar.portrait.paint import Box, Bytes, Enlarger, Floats, Inverse, bend, blend, grid
+from avatar.portrait.paint import Box, Bytes, Enlarger, Floats, Inverse, bend, grid, kept, lay
 
 CHANNELS: Final = np.array(
     [
@@ -42,23 +42,45 @@ class BrowPainter:
         self._home = np.dstack(grid((0, 0, *self._size), rows, columns))
         self._enlarge = Enlarger(self._home, self._size, (0, 0))
         self._map = np.empty((self._size[1], self._size[0], 2), np.float32)
-        self._inward = np.tile(np.linspace(0, 1, 5, dtype=np.float32), 2)
+        self._aside, self._down = _pulls()
         self._d = np.empty((20, 2), np.float32)
+        self._bent = layer.copy()
+        self._layer_keep = self._keep = kept(layer)
+        self._key = b""
 
     def paint(self, paper: Bytes, weights: Floats) -> None:
         """paper: (h, w, 4) of the brow box, changed in place. weights: (53,)."""
-        inner, right, left, down_right, down_left = (float(v) for v in weights[CHANNELS])
-        if not (inner or right or left or down_right or down_left):
-            blend(paper, self._layer)
+        moved = weights[CHANNELS]
+        if not moved.any():
+            lay(paper, self._layer, self._layer_keep)
             return
+        key = moved.tobytes()
+        if key != self._key:
+            # eyes move far more often than brows do
+            self._key = key
+            self._bend(moved)
+            self._keep = kept(self._bent)
+        lay(paper, self._bent, self._keep)
+
+    def _bend(self, moved: Floats) -> None:
         rows, columns = BROW_GRID
-        t = self._inward
-        for start, outer, down, toward in ((0, right, down_right, 1), (10, left, down_left, -1)):
-            up = inner * t**1.3 * 0.11 + outer * (1 - t * 0.5) * 0.11
-            up -= down * (0.30 + 0.70 * t) * 0.085
-            self._d[start : start + 10, 0] = toward * down * t * 0.03
-            self._d[start : start + 10, 1] = np.clip(-up, -_LIMIT, _LIMIT)
+        self._d[:, 0] = self._aside @ moved
+        self._d[:, 1] = np.clip(self._down @ moved, -_LIMIT, _LIMIT)
         self._d *= self._eye_distance
         d = (self._field @ self._d).reshape(rows, columns, 2)
         self._enlarge(self._home - self._inverse(d, steps=4), self._map)
-        blend(paper, bend(self._layer, self._map, edge=False))
+        bend(self._layer, self._map, self._bent, edge=False)
+
+
+def _pulls() -> tuple[Floats, Floats]:
+    """What each of CHANNELS does to the twenty points, in eye distances: to the right and down,
+    each (20, 5)."""
+    t = np.tile(np.linspace(0, 1, 5), 2)
+    aside, down = np.zeros((2, 20, len(CHANNELS)), np.float32)
+    for side, toward in ((0, 1), (1, -1)):
+        points = slice(10 * side, 10 * side + 10)
+        down[points, 0] = -0.11 * t**1.3
+        down[points, 1 + side] = -0.11 * (1 - t * 0.5)
+        down[points, 3 + side] = 0.085 * (0.30 + 0.70 * t)
+        aside[points, 3 + side] = 0.03 * toward * t
+    return aside, down

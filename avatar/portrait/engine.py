@@ -21,9 +21,10 @@ from avatar.portrait.eyes import EyePainter, Gaze
 from avatar.portrait.layers import Patch, layers_for
 from avatar.portrait.mouth import MouthPainter
 from avatar.portrait.pack import Pack
-from avatar.portrait.paint import Bytes, Floats, blend, to_planes, under_matte
-from avatar.portrait.pose import Pose, PoseWarp
+from avatar.portrait.paint import Bytes, Floats, Planes, blend, lay
+from avatar.portrait.pose import Pose, PoseWarp, Window, squares_of
 from avatar.portrait.rig import SHAPE_CHANNELS, Lips, Rig
+from avatar.portrait.sprites import eye_shares, mouth_shares
 from avatar.portrait.warp import LipWarp
 
 _UPPER_NAMES: Final = ("eye", "brow", "cheekSquint", "mouthSmile")
@@ -32,7 +33,7 @@ _LOWER: Final = np.unique(
     np.concatenate(
         (
             SHAPE_CHANNELS,
-            [INDEX[n] for n in ("tongueUp", "cheekSquintLeft", "cheekSquintRight")],
+            [INDEX[n] for n in ("tongueUp", "tongueOut", "cheekSquintLeft", "cheekSquintRight")],
         )
     )
 )
@@ -70,17 +71,21 @@ class Engine:
         )
         self._warp = LipWarp(layers.lips.box, geometry["lip_upper"], geometry["lip_lower"])
         self._mouth = MouthPainter(layers.lips.box, layers.mouth)
-        self._eyes = tuple(EyePainter(eye) for eye in layers.eyes)
+        self._eyes = EyePainter(layers.eyes)
         self._brows = BrowPainter(
             layers.brow_box, layers.brows, geometry["brow_field"], pack.eye_distance * k
         )
         self._pose = PoseWarp(layers.pose)
-        self._luma, self._chroma = layers.luma.copy(), layers.chroma.copy()
+        self._luma, self._squares = layers.luma.copy(), layers.squares.copy()
+        self._chroma = layers.chroma.copy()
         self._upper_paper = layers.upper.skin.copy()
         self._lips_skin = layers.lips.skin.copy()
         self._lips_paper = self._lips_skin.copy()
+        self._upper_planes, self._lips_planes = (
+            Planes((p.skin.shape[1], p.skin.shape[0])) for p in (layers.upper, layers.lips)
+        )
         self._frame = layers.plate.copy()
-        self._frame_views, self._plate_views = self._views(self._frame), self._views(layers.plate)
+        self._shown = Window(self._frame, size, layers.window)
         self._upper_key = self._lips_key = self._marks_key = self._pose_key = b""
 
     def lips(self, params: FaceParams) -> Lips:
@@ -112,18 +117,23 @@ class Engine:
         began = time.thread_time()
         self._upper_key = key
         patch, paper = self._layers.upper, self._upper_paper
+        if patch.sprites is not None:
+            patch.sprites.mix(eye_shares(weights), paper)
+            self._renew(patch, *self._upper_planes(paper))
+            self._tick("eyes", began)
+            return True
         np.copyto(paper, patch.skin)
         _lay_marks(paper, patch, weights)
         x, y = patch.box[:2]
-        for painter, eye in zip(self._eyes, self._layers.eyes, strict=True):
-            x0, y0, x1, y1 = eye.box
-            painter.paint(
-                paper[y0 - y : y1 - y, x0 - x : x1 - x], _gaze(weights, eye.side, painter.width)
-            )
+        right, left = (
+            _gaze(weights, eye.side, width)
+            for eye, width in zip(self._layers.eyes, self._eyes.widths, strict=True)
+        )
+        self._eyes.paint(paper, (x, y), (right, left))
         x0, y0, x1, y1 = self._layers.brow_box
         self._brows.paint(paper[y0 - y : y1 - y, x0 - x : x1 - x], weights)
         _lay_over(paper, patch)
-        self._to_planes(paper, patch)
+        self._renew(patch, *self._upper_planes(paper))
         self._tick("eyes", began)
         return True
 
@@ -134,6 +144,11 @@ class Engine:
         began = time.thread_time()
         self._lips_key = key
         patch = self._layers.lips
+        if patch.sprites is not None:
+            patch.sprites.mix(mouth_shares(weights), self._lips_paper)
+            self._renew(patch, *self._lips_planes(self._lips_paper))
+            self._tick("lips", began)
+            return True
         marks = weights[_MARK_CHANNELS].tobytes()
         if marks != self._marks_key:
             self._marks_key = marks
@@ -143,23 +158,30 @@ class Engine:
         self._warp.apply(self._lips_skin, lips, self._lips_paper)
         self._tick("lips", began)
         began = time.thread_time()
-        self._mouth.paint(self._lips_paper, lips, float(weights[INDEX["tongueUp"]]))
+        up, out = (float(weights[INDEX[name]]) for name in ("tongueUp", "tongueOut"))
+        self._mouth.paint(self._lips_paper, lips, up, out)
         self._tick("mouth", began)
         began = time.thread_time()
         _lay_over(self._lips_paper, patch)
-        self._to_planes(self._lips_paper, patch)
+        self._renew(patch, *self._lips_planes(self._lips_paper))
         self._tick("planes", began)
         return True
 
-    def _to_planes(self, paper: Bytes, patch: Patch) -> None:
-        luma, chroma = to_planes(paper)
+    def _renew(self, patch: Patch, luma: Bytes, chroma: Bytes) -> None:
+        """Put the planes of a patch into those of the face."""
         x0, y0, x1, y1 = patch.box
-        view = self._luma[y0:y1, x0:x1]
-        cv2.insertChannel(under_matte(luma, view[..., 1]), view, 0)
+        n = self._layers.canvas
+        whole = self._luma
+        np.copyto(whole[y0:y1, x0:x1], luma)
+        if y1 == n:
+            whole[n] = whole[n - 1]
+        if x1 == n:
+            whole[:, n] = whole[:, n - 1]
+        # the squares to the left and above reach into the patch as well
+        x, y = max(0, x0 - 1), max(0, y0 - 1)
+        squares_of(whole[y : y1 + 1, x : x1 + 1], self._squares[y:y1, x:x1])
         view = self._chroma[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2]
-        for channel in (1, 2):
-            plane = under_matte(chroma[..., channel], view[..., 3])
-            cv2.insertChannel(plane, view, channel)
+        cv2.mixChannels([chroma], [view], (1, 1, 2, 2))
 
     def _aim(self, params: FaceParams) -> bool:
         pack = self.pack
@@ -179,21 +201,8 @@ class Engine:
 
     def _compose(self) -> None:
         began = time.thread_time()
-        self._pose.compose((self._luma, self._chroma), self._plate_views, self._frame_views)
+        self._pose.compose((self._squares, self._chroma), self._layers.backdrop, self._shown)
         self._tick("pose", began)
-
-    def _views(self, frame: Bytes) -> tuple[Bytes, Bytes, Bytes]:
-        """Y, U and V of the pose box in an I420 frame."""
-        width, height = self.size
-        area = width * height
-        y = frame[:area].reshape(height, width)
-        u = frame[area : area + area // 4].reshape(height // 2, width // 2)
-        v = frame[area + area // 4 :].reshape(height // 2, width // 2)
-        x0, y0, x1, y1 = self._layers.pose.box
-        left, top = self._layers.origin
-        x0, y0, x1, y1 = x0 + left, y0 + top, x1 + left, y1 + top
-        half = slice(y0 // 2, y1 // 2), slice(x0 // 2, x1 // 2)
-        return y[y0:y1, x0:x1], u[half], v[half]
 
 
 _MARK_CHANNELS: Final = np.array(
@@ -206,7 +215,8 @@ _MARK_CHANNELS: Final = np.array(
 
 def _rounded(weights: Floats) -> Floats:
     """Clipped to 0..1 in steps of 1/1024, 0.03 px of the jaw; what is not a number counts as 0."""
-    steps = np.rint(np.clip(np.nan_to_num(weights), 0, 1) * 1024).astype(np.float32)
+    # fmax: of a number and what is none, the number
+    steps: Floats = np.rint(np.fmin(np.fmax(weights, 0), 1) * 1024).astype(np.float32)
     steps *= 1 / 1024
     return steps
 
@@ -238,8 +248,9 @@ def _lay_marks(paper: Bytes, patch: Patch, weights: Floats) -> None:
 
 
 def _lay_over(paper: Bytes, patch: Patch) -> None:
-    cv2.multiply(paper, patch.over_keep, dst=paper, scale=1 / 255)
-    cv2.add(paper, patch.over, dst=paper)
+    if patch.over is None or patch.over_keep is None:
+        return
+    lay(paper, patch.over, patch.over_keep)
 
 
 def _gaze(weights: Floats, side: str, width: float) -> Gaze:

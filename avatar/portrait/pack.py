@@ -1,14 +1,12 @@
-"""The portrait pack: a folder with a face in layers, everything costly already computed.
+"""The portrait pack: a face in layers, everything costly already computed, in a folder or a zip.
 
 `load` reads and checks it (docs/portraits.md describes the format), and refuses what it does not
 understand with one sentence; it draws nothing. Pictures are kept encoded here, an engine decodes
-them at its own size. The surprise: all boxes are multiples of 64 on a canvas of 1024, so that they
-fall on whole pixels at every size that is a multiple of 16.
+them at its own size. The surprise: all boxes of layers are multiples of 64 on a canvas of 1024, so
+that they fall on whole pixels at every size that is a multiple of 16.
 """
 
-import json
-import math
-import re
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,16 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.errors import PortraitError, PortraitMissing
+from avatar.portrait.archive import Source, open_source
+from avatar.portrait.arrays import read_arrays
+from avatar.portrait.library import is_name, library, own_names
+from avatar.portrait.manifest import Manifest, parse
 from avatar.portrait.paint import Box
-from avatar.portrait.parts import picture_size, read_arrays, read_part
+from avatar.portrait.pictures import picture_size
 from avatar.portrait.pose import POSE_GRID
 from avatar.portrait.rig import CONTROLS, LOWER_FIELD, SHAPES, UPPER_FIELD
+from avatar.portrait.sprites import EYES, MOUTHS
+from avatar.portrait.sprites import NAMES as SPRITES
 from avatar.portrait.warp import LIP_GRID
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 CANVAS: Final = 1024
 STEP: Final = 64
-BROW_GRID: Final = (24, 56)
+BROW_GRID: Final = (16, 40)
 BROW_CONTROLS: Final = 20
 
 BOXES: Final = ("upper", "lips", "brows", "pose")
@@ -43,7 +47,15 @@ LAYERS: Final[tuple[str, ...]] = (
     *(f"mark_{name}" for name in MARKS),
     *(f"eye_{side}_{name}" for side in ("right", "left") for name in EYE_LAYERS),
 )
-"""Pictures every pack has, beside `plate` and `poster`, which are not tied to the canvas."""
+"""Pictures every pack has, beside plate, matte and poster, which are not tied to the canvas."""
+
+TEETH: Final = ("teeth_upper", "teeth_lower")
+"""Layers that a pack may have: rows of teeth, instead of the band that is drawn."""
+
+STYLES: Final = ("drawn", "photo")
+
+OPAQUE: Final = ("figure", "under", *SPRITES)
+"""Layers without alpha, over the backdrop of the canvas."""
 
 GEOMETRY: Final = MappingProxyType(
     {
@@ -58,6 +70,17 @@ GEOMETRY: Final = MappingProxyType(
         "pose_chest": (POSE_GRID, "<f2"),
     }
 )
+_RANGES: Final = {
+    "controls": (0.0, CANVAS),
+    "shapes": (-256.0, 256.0),
+    "lip_upper": (-8.0, 8.0),
+    "lip_lower": (-8.0, 8.0),
+    "lids": (0.0, CANVAS),
+    "brow_field": (-8.0, 8.0),
+    "pose_depth": (-1024.0, 1024.0),
+    "pose_head": (0.0, 1.0),
+    "pose_chest": (0.0, 1.0),
+}
 _COLOURS: Final = [
     "tooth",
     "tooth_shade",
@@ -69,15 +92,17 @@ _COLOURS: Final = [
     "lip_line",
     "corner",
 ]
-_MOUTH_NUMBERS: Final = [
-    "x",
-    "y",
-    "width",
-    "upper_thickness",
-    "lower_thickness",
-    "tooth_top",
-    "tooth_height",
-]
+_LIMITS: Final = {"yaw": (0.0, 45.0), "pitch": (0.0, 45.0), "roll": (0.0, 45.0)}
+_PIVOT: Final = {"x": (0.0, 1024.0), "y": (0.0, 2048.0), "z": (-1024.0, 1024.0)}
+_MOUTH: Final = {
+    "x": (0.0, 1024.0),
+    "y": (0.0, 1024.0),
+    "width": (32.0, 400.0),
+    "upper_thickness": (0.5, 200.0),
+    "lower_thickness": (0.5, 200.0),
+    "tooth_top": (-200.0, 200.0),
+    "tooth_height": (1.0, 200.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +119,8 @@ class Pack:
 
     limits: how far yaw, pitch and roll may go before the face breaks.
     backdrop: middle and edge of the plate, for a page that shows the face.
-    poster: file with the face at rest, 512x512, for the moment before the call.
+    plate, matte, layers, poster: encoded pictures; an engine never decodes the poster.
+    style: "drawn" or "photo"; the light on the ball of a photographed eye is in its picture.
     geometry: read-only float32 arrays, docs/portraits.md lists them.
     """
 
@@ -103,6 +129,7 @@ class Pack:
     path: Path
     licence: str
     credits: str
+    style: str
     backdrop: tuple[str, str]
     limits: tuple[float, float, float]
     eye_distance: float
@@ -111,30 +138,38 @@ class Pack:
     colours: Mapping[str, str]
     boxes: Mapping[str, Box]
     plate: bytes = field(repr=False)
+    matte: bytes = field(repr=False)
     layers: Mapping[str, Layer] = field(repr=False)
     geometry: Mapping[str, NDArray[np.float32]] = field(repr=False)
-    poster: Path = field(repr=False)
+    poster: bytes = field(repr=False)
 
 
 def names() -> tuple[str, ...]:
+    """The portraits that ship with the package, then the user's own."""
+    shipped = shipped_names()
+    return (*shipped, *(name for name in own_names() if name not in shipped))
+
+
+def shipped_names() -> tuple[str, ...]:
     """The portraits that ship with the package."""
     return tuple(sorted(p.parent.name for p in _shipped().glob("*/pack.json")))
 
 
 def load(name_or_path: str | Path) -> Pack:
-    """A shipped pack by name, or any pack by the path of its folder. Loaded once per process.
+    """A shipped or own pack by name, or any pack by the path of its folder or zip.
 
-    Raises PortraitMissing when there is none, PortraitError when it cannot be used.
+    A pack is read once a process, and again when it changed. Raises PortraitMissing when there is
+    none, PortraitError when it cannot be used.
     """
     text = str(name_or_path)
-    folder = _shipped() / text if re.fullmatch(r"[a-z0-9_-]+", text) else Path(text)
-    if not (folder / "pack.json").is_file():
-        folder = Path(text)
-    manifest = folder / "pack.json"
-    if not manifest.is_file():
+    places = (_shipped() / text, library() / text) if is_name(text) else ()
+    path = next((p for p in places if (p / "pack.json").is_file()), Path(text))
+    file = path / "pack.json" if path.is_dir() else path
+    # whatever is no regular file could block whoever opens it
+    if not file.is_file():
         raise PortraitMissing(text, names())
-    stamp = manifest.stat()
-    return _load(folder.resolve(), stamp.st_mtime_ns, stamp.st_size)
+    stamp = file.stat()
+    return _load(path.resolve(), stamp.st_mtime_ns, stamp.st_size)
 
 
 def _shipped() -> Path:
@@ -142,128 +177,131 @@ def _shipped() -> Path:
 
 
 @lru_cache(maxsize=16)
-def _load(folder: Path, _changed_ns: int, size: int) -> Pack:
-    if size > 1 << 20:
-        raise PortraitError(f"{folder / 'pack.json'} is larger than 1 MiB: not a portrait pack")
-    try:
-        raw = json.loads((folder / "pack.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise PortraitError(f"{folder / 'pack.json'} is not readable JSON: {error}") from error
-    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        found = raw.get("format") if isinstance(raw, dict) else None
-        raise PortraitError(
-            f"portrait {folder} has format {found!r}, this version reads format {FORMAT}: "
-            "bake the pack again"
-        )
-    try:
-        return _Reader(folder, raw).pack()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PortraitError(f"{folder / 'pack.json'} is incomplete or wrong at {error}") from error
+def _load(path: Path, _changed_ns: int, _size: int) -> Pack:
+    with open_source(path) as source:
+        where = f"pack.json of portrait {path}"
+        manifest = parse(source.read("pack.json"), where)
+        try:
+            found = manifest.value("format")
+            if found != FORMAT:
+                raise PortraitError(
+                    f"portrait {path} has format {found!r:.40}, this version reads format "
+                    f"{FORMAT}: make the pack again"
+                )
+            pack = _Reader(path, source, manifest).pack()
+            _check_places(pack)
+        except ValueError as error:
+            raise PortraitError(f"{where} is wrong at {error}") from error
+    return pack
 
 
 class _Reader:
-    """Takes one pack.json apart; every getter raises ValueError or KeyError with the place."""
+    """Reads what one pack.json lists."""
 
-    def __init__(self, folder: Path, raw: dict[str, object]) -> None:
-        self._folder = folder
-        self._raw = raw
+    def __init__(self, path: Path, source: Source, manifest: Manifest) -> None:
+        self._path = path
+        self._source = source
+        self._m = manifest
 
     def pack(self) -> Pack:
-        yaw, pitch, roll = self._numbers("limits", ("yaw", "pitch", "roll")).values()
-        x, y, z = self._numbers("pivot", ("x", "y", "z")).values()
-        inner, outer = (self._colour(c) for c in self._list("backdrop", 2))
-        if self._raw["canvas"] != CANVAS:
-            raise ValueError(f"canvas: {self._raw['canvas']!r} is not {CANVAS}")
-        self._part("poster.webp")
-        plate = self._part("plate.webp")
-        picture_size(plate, "plate.webp")
+        m = self._m
+        if m.value("canvas") != CANVAS:
+            raise ValueError(f"canvas: {m.value('canvas')!r:.40} is not {CANVAS}")
+        inner, outer = m.colours("backdrop", 2)
+        yaw, pitch, roll = m.group("limits").numbers(_LIMITS).values()
+        x, y, z = m.group("pivot").numbers(_PIVOT).values()
+        colours, boxes = m.group("colours"), m.group("boxes")
         return Pack(
-            name=self._text("name"),
-            title=self._text("title"),
-            path=self._folder,
-            licence=self._text("licence"),
-            credits=self._text("credits"),
+            name=m.text("name"),
+            title=m.text("title"),
+            path=self._path,
+            licence=m.text("licence"),
+            credits=m.text("credits"),
+            style=self._style(),
             backdrop=(inner, outer),
             limits=(yaw, pitch, roll),
-            eye_distance=self._number(self._raw["eye_distance"], "eye_distance"),
+            eye_distance=m.number("eye_distance", 32, 800),
             pivot=(x, y, z),
-            mouth=MappingProxyType(self._numbers("mouth", _MOUTH_NUMBERS)),
-            colours=MappingProxyType(
-                {key: self._colour(self._dict("colours")[key]) for key in _COLOURS}
-            ),
-            boxes=MappingProxyType({key: self._box(self._dict("boxes")[key], 1) for key in BOXES}),
-            plate=plate,
-            layers=MappingProxyType({name: self._layer(name) for name in LAYERS}),
+            mouth=MappingProxyType(m.group("mouth").numbers(_MOUTH)),
+            colours=MappingProxyType({key: colours.colour(key) for key in _COLOURS}),
+            boxes=MappingProxyType({key: boxes.box(key, canvas=CANVAS, step=2) for key in BOXES}),
+            plate=self._picture("plate.webp"),
+            matte=self._picture("matte.webp"),
+            poster=self._picture("poster.webp"),
+            layers=MappingProxyType({name: self._layer(name) for name in self._layer_names()}),
             geometry=MappingProxyType(
-                read_arrays(self._part("geometry.npz"), "geometry.npz", GEOMETRY)
+                read_arrays(self._part("geometry.npz"), "geometry.npz", GEOMETRY, _RANGES)
             ),
-            poster=self._folder / "poster.webp",
         )
 
+    def _style(self) -> str:
+        style = self._m.text("style") if self._m.has("style") else STYLES[0]
+        if style not in STYLES:
+            raise ValueError(f"style: {style!r:.40} is none of {', '.join(STYLES)}")
+        return style
+
+    def _layer_names(self) -> tuple[str, ...]:
+        layers = self._m.group("layers")
+        baked = SPRITES if layers.has(SPRITES[0]) else ()
+        return (*LAYERS, *(name for name in TEETH if layers.has(name)), *baked)
+
     def _part(self, name: str) -> bytes:
-        parts = self._dict("parts")
-        if name not in parts:
-            raise ValueError(f"parts: {name} is missing")
-        return read_part(self._folder, name, str(parts[name]))
+        wanted = self._m.group("parts").sha256(name)
+        data = self._source.read(name)
+        if hashlib.sha256(data).hexdigest() != wanted:
+            raise PortraitError(
+                f"part {name!r} of portrait {self._path} differs from its sha256: "
+                "make the pack again"
+            )
+        return data
+
+    def _picture(self, name: str) -> bytes:
+        data = self._part(name)
+        picture_size(data, name)
+        return data
 
     def _layer(self, name: str) -> Layer:
-        entry = self._dict("layers")[name]
-        if not isinstance(entry, dict):
-            raise ValueError(f"layers.{name}: an object with file and box is needed")
-        box = self._box(entry["box"], STEP)
-        data = self._part(str(entry["file"]))
-        size = picture_size(data, str(entry["file"]))
+        entry = self._m.group("layers").group(name)
+        box, file = entry.box("box", canvas=CANVAS, step=STEP), entry.text("file")
+        data = self._part(file)
+        size = picture_size(data, file)
         if size != (box[2] - box[0], box[3] - box[1]):
             raise PortraitError(
                 f"portrait layer {name!r} is {size[0]}x{size[1]}, its box is "
-                f"{box[2] - box[0]}x{box[3] - box[1]}: bake the pack again"
+                f"{box[2] - box[0]}x{box[3] - box[1]}: make the pack again"
             )
         return Layer(data, box)
 
-    def _dict(self, key: str) -> dict[str, object]:
-        value = self._raw[key]
-        if not isinstance(value, dict):
-            raise ValueError(f"{key}: an object is needed")
-        return value
 
-    def _list(self, key: str, length: int) -> list[object]:
-        value = self._raw[key]
-        if not isinstance(value, list) or len(value) != length:
-            raise ValueError(f"{key}: a list of {length} is needed")
-        return value
+def _check_places(pack: Pack) -> None:
+    """What the engine relies on: the patches lie in each other, and lids are curves in theirs."""
+    boxes, layers, lids = pack.boxes, pack.layers, pack.geometry["lids"]
+    whole = (0, 0, CANVAS, CANVAS)
+    for inner, name, outer in (
+        (boxes["brows"], "boxes.brows: it is not inside boxes.upper", boxes["upper"]),
+        (boxes["upper"], "layers.under.box: it does not cover boxes.upper", layers["under"].box),
+        (boxes["lips"], "layers.under.box: it does not cover boxes.lips", layers["under"].box),
+        (whole, "layers.figure.box: it does not cover the canvas", layers["figure"].box),
+    ):
+        if min(inner[0] - outer[0], inner[1] - outer[1]) < 0 or (
+            max(inner[2] - outer[2], inner[3] - outer[3]) > 0
+        ):
+            raise ValueError(name)
+    if SPRITES[0] in layers:
+        for group, box in ((MOUTHS, boxes["lips"]), (EYES, boxes["upper"])):
+            _check_sprites([layers[name].box for name in group], box)
+    x0, y0, x1, y1 = boxes["upper"]
+    inside = (lids >= (x0, y0)).all() and (lids < (x1, y1)).all()
+    rising = (np.diff(lids[..., 0], axis=-1) > 0).all()
+    wide = (lids[:, :, -1, 0] - lids[:, :, 0, 0] >= 16).all()
+    if not (inside and rising and wide and (lids[:, 1, :, 1] >= lids[:, 0, :, 1] - 1).all()):
+        raise ValueError(
+            "lids of geometry.npz: curves from left to right in boxes.upper are needed"
+        )
 
-    def _text(self, key: str) -> str:
-        value = self._raw[key]
-        if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"{key}: text is needed")
-        return value
 
-    def _numbers(self, key: str, wanted: tuple[str, ...] | list[str]) -> dict[str, float]:
-        group = self._dict(key)
-        return {name: self._number(group[name], f"{key}.{name}") for name in wanted}
-
-    @staticmethod
-    def _number(value: object, place: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{place}: {value!r} is not a number")
-        if not math.isfinite(value) or abs(value) > 1e5:
-            raise ValueError(f"{place}: {value!r} is out of range")
-        return float(value)
-
-    @staticmethod
-    def _colour(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(r"#[0-9a-f]{6}", value):
-            raise ValueError(f"colour {value!r}: #rrggbb is needed")
-        return value
-
-    @staticmethod
-    def _box(value: object, step: int) -> Box:
-        if not isinstance(value, list) or len(value) != 4:
-            raise ValueError(f"box {value!r}: four numbers are needed")
-        for v in value:
-            if isinstance(v, bool) or not isinstance(v, int) or v % step or not 0 <= v <= CANVAS:
-                raise ValueError(f"box {value!r}: multiples of {step} up to {CANVAS} are needed")
-        x0, y0, x1, y1 = value
-        if x0 >= x1 or y0 >= y1:
-            raise ValueError(f"box {value!r}: it is empty")
-        return x0, y0, x1, y1
+def _check_sprites(found: list[Box], patch: Box) -> None:
+    x0, y0, x1, y1 = found[0]
+    covers = x0 <= patch[0] and y0 <= patch[1] and x1 >= patch[2] and y1 >= patch[3]
+    if set(found) != {found[0]} or not covers:
+        raise ValueError("layers.sprite_*.box: one box is needed that covers their patch")

@@ -61,8 +61,18 @@ def blend(paper: Bytes, layer: Bytes, strength: float = 1.0) -> None:
     """Lay a premultiplied layer over a picture, in place."""
     if strength < 1.0:
         layer = cv2.convertScaleAbs(layer, alpha=max(0.0, strength))  # type: ignore[assignment]  # uint8 stays uint8
+    lay(paper, layer, kept(layer))
+
+
+def kept(layer: Bytes) -> Bytes:
+    """What a layer leaves of the picture below it: 255 - alpha, (h, w, 4)."""
     keep = cv2.bitwise_not(cv2.extractChannel(layer, 3))
-    cv2.multiply(paper, cv2.merge([keep] * 4), dst=paper, scale=1 / 255)
+    return cv2.merge([keep] * 4)  # type: ignore[return-value]  # uint8 stays uint8
+
+
+def lay(paper: Bytes, layer: Bytes, keep: Bytes) -> None:
+    """blend for a layer that stays as it is; keep: `kept` of it."""
+    cv2.multiply(paper, keep, dst=paper, scale=1 / 255)
     cv2.add(paper, layer, dst=paper)
 
 
@@ -78,22 +88,44 @@ def darken(paper: Bytes, shade: Floats) -> None:
     cv2.multiply(paper, cv2.merge([keep] * 4), dst=paper, scale=1 / 255)
 
 
+def replace(paper: Bytes, picture: Bytes, share: Floats, shade: Floats) -> None:
+    """Put an opaque picture, whose light suffers by shade, in the place of a share of the paper.
+
+    share, shade: (h, w) of 0..1. paper and picture change in place, the picture is used up.
+    """
+    mask = cv2.convertScaleAbs(share, alpha=255)
+    light = cv2.convertScaleAbs((1 - shade) * share, alpha=255)
+    cv2.multiply(picture, cv2.merge([light] * 4), dst=picture, scale=1 / 255)
+    keep = cv2.merge([cv2.bitwise_not(mask)] * 4)
+    cv2.multiply(paper, keep, dst=paper, scale=1 / 255)
+    cv2.add(paper, picture, dst=paper)
+
+
+class Planes:
+    """Turns pictures of one size into YUV, BT.601 limited; what it returns lasts until the next.
+    Chroma is averaged, where OpenCV's own I420 conversion picks one pixel of four."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        """size: width and height, both even."""
+        width, height = size
+        self._height, self._half_size = height, (width // 2, height // 2)
+        self._i420 = np.empty((height * 3 // 2, width), np.uint8)
+        self._half = np.empty((height // 2, width // 2, 4), np.uint8)
+        self._chroma = np.empty((height // 2, width // 2, 3), np.uint8)
+
+    def __call__(self, bgra: Bytes) -> tuple[Bytes, Bytes]:
+        """(h, w) luma and (h/2, w/2, 3) unused, V, U of a BGRA picture."""
+        cv2.cvtColor(bgra, cv2.COLOR_BGRA2YUV_I420, dst=self._i420)
+        cv2.resize(bgra, self._half_size, dst=self._half, interpolation=cv2.INTER_AREA)
+        chroma = self._chroma
+        cv2.cvtColor(self._half, cv2.COLOR_BGR2YCrCb, dst=chroma)
+        cv2.convertScaleAbs(chroma, dst=chroma, alpha=224 / 255, beta=128 * (1 - 224 / 255))
+        return self._i420[: self._height], chroma
+
+
 def to_planes(bgra: Bytes) -> tuple[Bytes, Bytes]:
-    """(h, w) luma and (h/2, w/2, 3) unused, V, U of BT.601 limited; chroma is averaged, where
-    OpenCV's own I420 conversion picks one pixel of four. Height and width are even."""
-    height, width = bgra.shape[:2]
-    luma = cv2.cvtColor(bgra, cv2.COLOR_BGRA2YUV_I420)[:height]
-    half = cv2.resize(bgra, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    full = cv2.cvtColor(cv2.cvtColor(half, cv2.COLOR_BGRA2BGR), cv2.COLOR_BGR2YCrCb)
-    chroma = cv2.convertScaleAbs(full, alpha=224 / 255, beta=128 * (1 - 224 / 255))
-    return luma, chroma  # type: ignore[return-value]  # uint8 stays uint8
-
-
-def under_matte(plane: Bytes, rest: Bytes) -> Bytes:
-    """A plane times its matte, which is given as 255 - matte."""
-    keep = cv2.bitwise_not(np.ascontiguousarray(rest))
-    shown: Bytes = cv2.multiply(np.ascontiguousarray(plane), keep, scale=1 / 255)  # type: ignore[assignment]  # uint8 stays uint8
-    return shown
+    """As Planes of one picture; height and width are even."""
+    return Planes((bgra.shape[1], bgra.shape[0]))(bgra)
 
 
 class Enlarger:

@@ -64,10 +64,12 @@ def at(numbers: tuple[int, ...]) -> NDArray[np.intp]:
 
 _OU, _IU, _IL, _OL = at(OUTER_UPPER), at(INNER_UPPER), at(INNER_LOWER), at(OUTER_LOWER)
 _UNDER = at((18, 83, 313))
-_FOLLOW = tuple((_AT[c], at(near), at(far)) for c, near, far in (
-    (61, (207, 192), (187, 215)),
-    (291, (427, 416), (411, 435)),
-))  # fmt: skip
+# corner, side of the jaw, and the skin between them with how much of the corner's way it goes
+_BESIDE = (
+    (_AT[61], _AT[58], at((207, 192, 187, 215))),
+    (_AT[291], _AT[288], at((427, 416, 411, 435))),
+)
+_ALONG = np.array((0.50, 0.50, 0.24, 0.24), np.float32)
 _ARC = np.linspace(-1, 1, 11) * np.pi / 2
 _SIN, _COS = np.sin(_ARC).astype(np.float32), np.cos(_ARC).astype(np.float32)
 
@@ -100,6 +102,12 @@ class Rig:
         self._shapes = np.ascontiguousarray(shapes.reshape(len(SHAPES), -1))
         self._width = width
         self._upper, self._lower = thickness
+        x = self._rest[0]
+        # near its outline a cheek stays where it is, or a wide mouth would dent the face
+        self._beside = []
+        for corner, side, rows in _BESIDE:
+            free = (x[rows] - x[side]) / (x[corner] - x[side]) / 0.45
+            self._beside.append((corner, rows, _ALONG * np.clip(free, 0, 1)))
 
     def lips(self, weights: Floats) -> Lips:
         """Where the controls stand for these weights ((53,), 0..1)."""
@@ -143,11 +151,10 @@ class Rig:
         rest = self._rest
         lowest = (p[1, _AT[17]] - rest[1, _AT[17]]) * 0.92
         p[1, _UNDER] = np.maximum(p[1, _UNDER], rest[1, _UNDER] + max(0.0, float(lowest)))
-        for corner, near, far in _FOLLOW:
+        for corner, rows, k in self._beside:
             dx, dy = p[:, corner] - rest[:, corner]
-            for rows, k in ((near, 0.50), (far, 0.24)):
-                p[0, rows] += dx * k - (p[0, rows] - rest[0, rows]) * 0.5
-                p[1, rows] += dy * rounded * k
+            p[0, rows] += dx * k - (p[0, rows] - rest[0, rows]) * 0.5
+            p[1, rows] += dy * rounded * k
 
     def _close(self, p: Floats, weights: Floats) -> None:
         """A press shuts the lips whatever the jaw says: bilabials must close."""

@@ -5,21 +5,19 @@ from typing import Final
 import numpy as np
 
 from avatar.portrait.art import features
-from avatar.portrait.art.assemble import Parts, assemble, mirrored, picture, shade
+from avatar.portrait.art.assemble import Parts, assemble, mirrored
+from avatar.portrait.art.backdrop import Pane, Room, backdrop
 from avatar.portrait.art.bake import Artwork
 from avatar.portrait.art.beard import Beard
-from avatar.portrait.art.cloth import Cloth, backdrop, cloth, head_shadow
+from avatar.portrait.art.cloth import Cloth, cloth, head_shadow
 from avatar.portrait.art.face import Face
-from avatar.portrait.art.hair import Palette, Strands, hair_light, strands
+from avatar.portrait.art.hair import Clump, Dome, Hairs
 from avatar.portrait.art.skin import Skin
 from avatar.portrait.art.strokes import (
-    XX,
-    YY,
     Colour,
     Doubles,
     Floats,
     Layer,
-    colour_in,
     curve,
     linear,
     mask,
@@ -28,7 +26,6 @@ from avatar.portrait.art.strokes import (
     over,
     paint,
     polygon,
-    ramp,
     resample,
 )
 
@@ -36,41 +33,65 @@ HAIR: Final = ((74, 72, 74), (136, 134, 134), (192, 190, 188), (238, 236, 232))
 SHIRT: Final = (232, 234, 238)
 CORD: Final = (120, 88, 52)
 
+SKULL: Final = Dome(512, 350, 222, 250, 190)
+
+BOOKS: Final = ((150, 62, 48), (196, 150, 96), (82, 92, 84), (224, 204, 168), (110, 72, 52))
+ROOM: Final = Room(
+    wall=((206, 176, 138), (120, 86, 66)),
+    panes=(
+        *(Pane((0, y, 1820, y + 26), (96, 66, 48), 0.7) for y in (150, 420, 690)),
+        *(
+            Pane((x, y + 40 + 17 * ((x // 62) % 4), x + 46, y + 270), colour, 0.60)
+            for y in (-90, 150, 420, 690)
+            for x, colour in zip(range(10, 1820, 62), BOOKS * 6, strict=False)
+        ),
+        Pane((40, 0, 330, 900), (255, 232, 188), 0.72),
+    ),
+    glow=(222, 190, 150),
+    lens=74,
+    seed=8,
+)
+
 FACE: Final = Face(
     skin=((122, 66, 54), (172, 110, 88), (214, 156, 128), (235, 188, 160), (252, 222, 202)),
-    blush=(206, 84, 70),
-    blush_strength=0.17,
-    age=0.85,
-    lip=((128, 62, 58), (172, 96, 88), (206, 136, 122)),
+    blush=(204, 84, 70),
+    blush_strength=0.24,
+    age=0.9,
+    lip=((140, 74, 68), (182, 108, 98), (208, 140, 126)),
     gloss=0.25,
-    lip_up=10,
-    lip_low=17,
-    mouth_half=64,
-    corner=-11,
-    mouth_y=630,
+    shine=0.8,
+    lip_up=13,
+    lip_low=19,
+    mouth_half=67,
+    corner=-8,
+    mouth_y=634,
     bow=3,
-    iris=((128, 150, 158), (78, 104, 118), (30, 42, 52)),
-    iris_r=19,
-    lid_up=16.5,
-    lid_low=11,
-    eye_half=42,
+    iris=((146, 168, 172), (84, 112, 126), (30, 42, 52)),
+    iris_r=24,
+    eye_x=89,
+    eye_half=44,
+    lid_up=21,
+    lid_low=11.5,
     tilt=-1,
-    lash=3.6,
-    lashes=0,
-    crease=8,
-    brow=((37, -52), (62, -63), (104, -66), (148, -44)),
-    brow_widths=(15, 18, 15, 5),
-    brow_colour=(112, 108, 106),
-    nose_half=43,
-    nose_y=566,
+    lash=5.2,
+    lashes=14,
+    crease=9,
+    brow=((36, -60), (62, -70), (106, -73), (152, -50)),
+    brow_widths=(17, 20, 17, 6),
+    brow_colour=(78, 74, 74),
+    brow_bone=1.5,
+    nose_half=49,
+    nose_y=570,
     nose_relief=1.02,
-    bridge=15.5,
-    chin=748,
+    nose_bump=0.9,
+    nose_ball=1.2,
+    bridge=18,
+    chin=752,
     seed=31,
-    cheek=1.1,
+    cheek=1.15,
     half=(
-        *((0, 168), (104, 184), (168, 256), (190, 350), (193, 440), (188, 524)),
-        *((174, 608), (142, 682), (96, 730), (42, 748), (0, 750)),
+        *((0, 166), (106, 184), (168, 256), (186, 350), (189, 440), (186, 524)),
+        *((178, 600), (158, 664), (124, 712), (78, 744), (36, 753), (0, 754)),
     ),
 )
 
@@ -79,13 +100,16 @@ def draw() -> Artwork:
     rng = np.random.default_rng(41)
     skin = Skin(FACE)
     glasses, cast = _glasses()
+    beard = Beard(FACE)
+    front = _hair_front(rng)
     parts = Parts(
-        plate=backdrop((216, 198, 172), (158, 128, 108), (248, 232, 204), 8),
-        hair_back=_hair_back(),
-        body=_body(),
-        head=_head(skin, cast, rng),
-        hair_front=_hair_front(rng),
-        brows=features.brows(FACE, (206, 202, 198), 170, wild=0.12).array(),
+        plate=backdrop(ROOM),
+        hair_back=_hair_back(rng),
+        body=_body(skin),
+        head=_head(skin, front[..., 3], cast, beard.draw(rng)),
+        hair_front=front,
+        marks=skin.marks(front[..., 3], beard.cover),
+        brows=features.brows(FACE, (196, 192, 188), 170, wild=0.12).array(),
         glasses=glasses,
     )
     return assemble("anselm", "Anselm", FACE, parts, skin.height)
@@ -94,16 +118,16 @@ def draw() -> Artwork:
 def _glasses() -> tuple[Floats, Floats]:
     """The glasses, and the shadow they cast on the face."""
     frame, cast = Layer(), Layer()
-    y = FACE.eye_y + 8
+    y = FACE.eye_y + 14
     for sx in (-1, 1):
         _lens(frame, cast, sx, y)
-        hinge = FACE.cx + sx * (FACE.eye_x + 64)
+        hinge = FACE.cx + sx * (FACE.eye_x + 59)
         end = FACE.cx + sx * 196
         arm = [(hinge, y - 16), (hinge + sx * 18, y - 20), (end, y - 24)]
         frame.stroke(arm, (6, 5, 6), (64, 46, 32))
         frame.stroke(moved(arm, 0, -1.2), (2, 1, 2), (206, 168, 112), 200)
     x = FACE.cx
-    bridge = [(x - 28, y - 10), (x - 12, y - 22), (x + 12, y - 22), (x + 28, y - 10)]
+    bridge = [(x - 34, y - 8), (x - 14, y - 19), (x + 14, y - 19), (x + 34, y - 8)]
     cast.stroke(moved(bridge, 5, 10), (4, 4, 5), FACE.skin[0], 105, blur=4)
     frame.stroke(bridge, (5, 5, 5.2), (58, 42, 30))
     frame.stroke(moved(bridge, 0, -1), (2, 2, 2.4), (216, 180, 120))
@@ -111,7 +135,7 @@ def _glasses() -> tuple[Floats, Floats]:
 
 
 def _lens(frame: Layer, cast: Layer, sx: int, y: float) -> None:
-    r = 63.0
+    r = 58.0
     x = FACE.cx + sx * (FACE.eye_x + 2)
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     ring = np.column_stack([x + np.cos(angle) * r, y + np.sin(angle) * r * 0.94])
@@ -120,113 +144,101 @@ def _lens(frame: Layer, cast: Layer, sx: int, y: float) -> None:
     )
     path = curve(ring, closed=True)
     corners = (x - r, y - r), (x + r, y + r)
-    glass = [(255, 255, 255, 30), (255, 255, 255, 6), (220, 235, 245, 22)]
+    glass = [(255, 255, 255, 18), (255, 255, 255, 2), (220, 235, 245, 12)]
     frame.fill(path, shader=linear(*corners, glass, [0, 0.5, 1]))
     frame.clip(path)
-    glare = [(x - 58, y - 6), (x - 10, y - 70), (x + 10, y - 70), (x - 50, y + 22)]
-    frame.fill(polygon(glare), (255, 255, 255), 24, blur=3)
+    glare = [(x - 50, y - 6), (x - 10, y - 60), (x + 6, y - 60), (x - 44, y + 18)]
+    frame.fill(polygon(glare), (255, 255, 255), 16, blur=3)
     frame.unclip()
-    frame.canvas.drawPath(path, paint((58, 42, 30), stroke=5.2))
+    frame.canvas.drawPath(path, paint((96, 70, 44), stroke=4))
     gold = [(226, 190, 130), (150, 108, 62), (90, 62, 38), (190, 150, 96)]
     metal = linear(*corners, gold, [0, 0.35, 0.7, 1])
     frame.canvas.drawPath(
-        curve(moved(ring, -0.6, -0.8), closed=True), paint(shader=metal, stroke=3)
+        curve(moved(ring, -0.6, -0.8), closed=True), paint(shader=metal, stroke=2.4)
     )
 
 
-def _hair_back() -> Floats:
-    left = [(512, 108), (430, 112), (362, 142), (318, 204), (298, 290), (302, 380), (318, 430)]
-    right = [(684, 450), (706, 430), (722, 380), (726, 290), (706, 204), (662, 142), (594, 112)]
-    tones = [mix(HAIR[1], HAIR[2], 0.3), HAIR[1], HAIR[0]]
-    layer = Layer()
-    skull = curve([*left, (340, 450), *right], closed=True)
-    layer.fill(skull, shader=linear((300, 150), (730, 500), tones, [0, 0.4, 1]), blur=2)
-    return layer.array()
+def _hair_back(rng: np.random.Generator) -> Floats:
+    """What shows behind the ears."""
+    hairs = Hairs(HAIR, SKULL)
+    left = [(512, 116), (430, 120), (370, 148), (328, 204), (310, 290), (312, 370), (330, 440)]
+    right = [(694, 440), (712, 370), (714, 290), (696, 204), (654, 148), (594, 120)]
+    ground = Layer()
+    ground.fill(curve([*left, *right], closed=True), mix(HAIR[0], HAIR[1], 0.35), blur=3)
+    for sx in (-1, 1):
+        guides = [
+            mirrored(sx, [(180, 330), (194, 390), (186, 448)]),
+            mirrored(sx, [(204, 320), (210, 380), (196, 440)]),
+        ]
+        hairs.lay(guides, 24, rng, Clump(18, 7, 4, 1.6, 0.4), 0.35)
+    return hairs.draw(rng, ground.array())
 
 
-def _head(skin: Skin, cast: Floats, rng: np.random.Generator) -> Floats:
-    layer = Layer()
-    features.ears(FACE, layer, y=FACE.eye_y + 24, h=66, out=25)
-    head = picture(layer, skin.layer())
-    edge = [(300, 480), (330, 440), (338, 330), (380, 250), (450, 226), (512, 222), (574, 226)]
-    edge += [(644, 250), (686, 330), (694, 440), (724, 480), (740, 140), (284, 140)]
-    head = shade(head, FACE, np.array(edge, float), FACE.skin[0], 0.34)
+def _head(skin: Skin, hair: Floats, cast: Floats, beard: Floats) -> Floats:
+    head = over(skin.ears(y=FACE.eye_y + 34, h=66, out=25), skin.head(hair))
     inside = mask(curve(FACE.outline(), closed=True))[..., None]
-    bearded = Layer(over(head, cast * inside))
-    Beard(FACE, skin.height).draw(bearded, rng)
-    return bearded.array()
+    return over(over(head, cast * inside), beard)
 
 
 def _hair_front(rng: np.random.Generator) -> Floats:
-    edge = [(330, 330), (330, 300), (356, 250), (396, 238), (438, 222), (480, 206), (512, 202)]
-    edge += [(544, 206), (586, 222), (628, 238), (668, 250), (694, 300), (694, 330), (722, 340)]
-    edge += [(724, 280), (702, 200), (660, 142), (594, 112), (512, 106), (430, 112), (364, 142)]
-    edge += [(322, 200), (300, 280), (302, 340)]
-    lit = 0.80 - 0.55 * (XX - 360) / 380 - 0.1 * np.clip((YY - 180) / 150, 0, 1)
-    ground = ramp(np.clip(lit, 0, 1), HAIR[:3], [0, 0.5, 1]) * 0.92
-    layer = Layer(colour_in(ground, mask(curve(edge, closed=True), 4)))
-    for sx in (-1, 1):
-        _swept(layer, sx, rng)
-    _loose(layer, rng)
-    return hair_light(layer, (420, 150), 330, high=1.18, low=0.86)
+    hairs = Hairs(HAIR, SKULL)
+    edge = [(328, 420), (334, 330), (356, 262), (396, 232), (450, 212), (512, 206), (574, 212)]
+    edge += [(628, 232), (668, 262), (690, 330), (696, 420), (716, 400), (724, 280), (702, 200)]
+    edge += [(660, 144), (594, 116), (512, 110), (430, 116), (364, 144), (322, 200), (300, 280)]
+    ground = Layer()
+    ground.fill(curve([*edge, (308, 400)], closed=True), mix(HAIR[0], HAIR[1], 0.5), blur=8)
+    for sx in (1, -1):
+        _swept(hairs, sx, rng)
+        _fine(hairs, sx, rng)
+    return hairs.draw(rng, ground.array())
 
 
-def _swept(layer: Layer, sx: int, rng: np.random.Generator) -> None:
-    tones: Palette = HAIR
-    if sx > 0:
-        a, b, c, d = (mix(tone, (60, 56, 60), 0.22) for tone in HAIR)
-        tones = a, b, c, d
+def _swept(hairs: Hairs, sx: int, rng: np.random.Generator) -> None:
+    """Combed back from a parting on the left of the picture, the sides down behind the ears."""
 
     def at(*points: tuple[float, float]) -> Doubles:
         return mirrored(sx, list(points))
 
-    guides = [
-        at((-14, 208), (-16, 170), (-10, 130), (0, 104)),
-        at((14, 212), (24, 168), (44, 128), (72, 108)),
-        at((40, 216), (64, 170), (96, 132), (124, 126)),
-        at((78, 230), (108, 186), (140, 154), (166, 160)),
-        at((120, 246), (148, 210), (178, 196), (198, 222)),
-        at((152, 270), (172, 244), (198, 246), (212, 290)),
-        at((174, 306), (188, 290), (204, 306), (212, 352)),
-        at((182, 340), (194, 340), (206, 368), (206, 410)),
+    top = [
+        at((-30, 222), (-30, 176), (-18, 134), (6, 104)),
+        at((10, 222), (20, 172), (44, 130), (76, 106)),
+        at((44, 228), (70, 176), (102, 136), (130, 126)),
+        at((82, 240), (114, 192), (146, 158), (170, 158)),
+        at((122, 256), (152, 214), (182, 198), (202, 222)),
+        at((154, 282), (176, 250), (202, 250), (214, 292)),
     ]
-    how = Strands((1.4, 4.2), (90, 210), 5, (0.38, 0.2), (0, 0.4), (0.5, 1.0))
-    strands(layer, guides, 900, tones, rng, how)
     side = [
-        at((176, 316), (187, 372), (188, 436)),
-        at((196, 300), (205, 366), (200, 432)),
-        at((208, 310), (214, 366), (206, 424)),
+        at((164, 292), (184, 270), (206, 282), (214, 330)),
+        at((172, 312), (190, 300), (208, 320), (214, 360)),
+        at((182, 344), (196, 350), (208, 378), (206, 420)),
+        at((184, 384), (194, 400), (200, 420), (194, 456)),
     ]
-    strands(layer, side, 330, tones, rng, Strands((1.2, 3.2), (90, 200), 4, (0.3, 0.2)))
-    burns = [at((182, 400), (186, 440), (184, 478)), at((192, 400), (194, 440), (190, 486))]
-    strands(layer, burns, 90, tones, rng, Strands((1.0, 2.4), (90, 200), 3))
+    hairs.lay(side, 64, rng, Clump(22, 9, 4), 0.42)
+    hairs.lay(top, 92, rng, Clump(34, 13, 5, 2.4), 0.56 if sx < 0 else 0.46)
 
 
-def _loose(layer: Layer, rng: np.random.Generator) -> None:
-    """Hairs that break the outline."""
-    top = [(306, 300), (324, 200), (366, 142), (432, 112), (512, 106), (592, 112), (658, 142)]
-    edge = resample([*top, (700, 200), (718, 300)], 160)
-    for i in rng.integers(2, 156, 150):
-        p = edge[i]
-        along = edge[i + 3] - p
-        along = along / np.linalg.norm(along) * (1 if p[0] > 512 else -1)
-        out = np.array([p[0] - 512, p[1] - 320]) / 260
-        s = rng.uniform(16, 44)
-        hair = [
-            p - out * rng.uniform(0, 8) - along * s * 0.4,
-            p + out * rng.uniform(-1, 5) + along * s * 0.1,
-            p + out * rng.uniform(-3, 3) + along * s * 0.7,
-        ]
-        colour = mix(HAIR[1], HAIR[3], rng.random())
-        layer.stroke(hair, (0.6, 0.2, 1.6), colour, rng.uniform(80, 190))
+def _fine(hairs: Hairs, sx: int, rng: np.random.Generator) -> None:
+    """Single hairs: the hairline and what strays from the outline."""
+    for _ in range(150):
+        x = rng.uniform(0, 158)
+        y = 214 + 0.0022 * x**2 + rng.normal(0, 5)
+        s = rng.uniform(16, 40)
+        lean = x / 190
+        line = mirrored(sx, [(x, y + 6), (x + s * lean * 0.4, y - s * 0.5), (x + s * lean, y - s)])
+        hairs.add(SKULL.lift(resample(line, 8), -40)[None], tone=0.4, gloss=0.4, width=1)
+    rim = mirrored(sx, [(0, 112), (84, 120), (150, 148), (196, 208), (216, 290), (218, 380)])
+    for i in rng.integers(0, 52, 60):
+        line = resample(rim, 60)
+        out = (line[i] - (512, 330)) / 260 * rng.uniform(2, 12)
+        stray = np.array([line[i] - out * 0.3, line[i + 3] + out * 0.6, line[i + 6] + out * 0.5])
+        hairs.add(SKULL.lift(resample(stray, 8))[None], tone=0.7, gloss=0.5, width=1)
 
 
-def _body() -> Floats:
-    layer = Layer()
-    features.neck(FACE, layer, width=104, base=842, flare=16)
+def _body(skin: Skin) -> Floats:
+    layer = Layer(skin.neck(width=102, base=846, flare=18))
     chest = [(404, 836), (512, 930), (620, 836), (700, 900), (690, 1050), (334, 1050), (324, 900)]
     fold = (([(440, 900), (470, 980), (470, 1040)], 22, -0.2),)
-    cloth(layer, chest, Cloth(SHIRT, (320, 760), fold))
+    cloth(layer, chest, Cloth(SHIRT, fold))
     _vest(layer)
     for sx in (-1, 1):
         _collar(layer, sx)
@@ -239,7 +251,7 @@ def _body() -> Floats:
 def _vest(layer: Layer) -> None:
     shape = [(372, 850), (430, 880), (512, 1010), (594, 880), (652, 850), (720, 930)]
     shape += [(720, 1060), (304, 1060), (304, 930)]
-    cloth(layer, shape, Cloth((110, 34, 44), (300, 800), weave=0.05, seed=3))
+    cloth(layer, shape, Cloth((110, 34, 44), weave=0.05, seed=3))
     layer.clip(curve(shape, closed=True))
     for x in range(312, 712, 13):
         rib = [(x, 860), (x + (512 - x) * 0.06, 1030)]
@@ -259,7 +271,7 @@ def _collar(layer: Layer, sx: int) -> None:
     wing = at((112, 800), (120, 836), (104, 880), (70, 930), (36, 906), (6, 892), (30, 872))
     wing = np.vstack([wing, at((70, 846))])
     fold = ((at((100, 850), (80, 890), (64, 918)), 16, -0.12),)
-    how = Cloth(SHIRT, (380, 690), fold, seed=2, light=1.08, dark=0.72)
+    how = Cloth(SHIRT, fold, seed=2)
     cloth(layer, polygon(resample(wing, 80, closed=True)), how)
     edge = at((114, 838), (98, 880), (70, 924), (34, 902))
     layer.stroke(edge, (1, 1, 1.6), (150, 150, 160), 120)
@@ -276,7 +288,7 @@ def _jacket(layer: Layer, sx: int) -> None:
         (at((348, 920), (316, 985), (312, 1040)), 24, 0.12),
         (at((210, 880), (226, 950), (206, 1040)), 30, -0.18),
     )
-    cloth(layer, front, Cloth(CORD, (70, 960), folds, weave=0.012, seed=5))
+    cloth(layer, front, Cloth(CORD, folds, weave=0.012, seed=5))
     wales = [
         at((90 + k, 800), (96 + k * 1.05, 900), (92 + k * 1.12, 1040)) for k in range(0, 400, 9)
     ]
@@ -286,7 +298,7 @@ def _jacket(layer: Layer, sx: int) -> None:
     under = at((166, 872), (190, 892), (140, 982), (104, 1050))
     layer.stroke(under, (4, 6, 14), (30, 18, 10), 120, blur=6)
     light = mix(CORD, (176, 134, 84), 0.35)
-    cloth(layer, lapel, Cloth(light, (240, 860), weave=0.012, seed=6))
+    cloth(layer, lapel, Cloth(light, weave=0.012, seed=6))
     wales = [at((84 + k, 790), (92 + k, 900), (60 + k, 1050)) for k in range(0, 130, 9)]
     _ribs(layer, lapel, wales, (70, 46, 24))
     edge = at((150, 826), (168, 868), (196, 876), (176, 908), (140, 970), (98, 1050))

@@ -1,20 +1,19 @@
 """Puts a drawn face together into what the baker takes: a face only draws what is its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from avatar.portrait.art import features
+from avatar.portrait.art import features, teeth
 from avatar.portrait.art.bake import Artwork, DrawnEye
+from avatar.portrait.art.cloth import BODY_SCALE
 from avatar.portrait.art.face import Face
 from avatar.portrait.art.strokes import (
-    Colour,
     Doubles,
     Floats,
-    Layer,
-    curve,
-    mask,
+    enlarged,
     mix,
     over,
     resample,
@@ -34,15 +33,19 @@ class Parts:
     head: Floats
     hair_front: Floats
     brows: Floats
+    marks: Mapping[str, Floats]
     glasses: Floats | None = None
 
 
 def assemble(name: str, title: str, face: Face, parts: Parts, height: Floats) -> Artwork:
     """height: relief of the skin, Skin.height."""
     nothing = np.zeros_like(parts.body)
-    under = over(over(parts.hair_back, parts.body), parts.head)
+    body = np.minimum(enlarged(parts.body, *BODY_SCALE), 1)
+    under = over(over(parts.hair_back, body), parts.head)
     glasses = nothing if parts.glasses is None else parts.glasses
-    relief = soften(height, 6)
+    # the whole depth makes the near eye too wide when the head turns
+    relief = soften(height, 8) * np.float32(0.56)
+    colours = _mouth(face)
     return Artwork(
         name=name,
         title=title,
@@ -51,14 +54,15 @@ def assemble(name: str, title: str, face: Face, parts: Parts, height: Floats) ->
         under=under,
         overlay=over(parts.hair_front, glasses),
         brows=parts.brows,
-        marks=features.marks(face),
+        marks=parts.marks,
         eyes=(_eye(face, -1), _eye(face, 1)),
-        landmarks=face.landmarks(height),
+        landmarks=face.landmarks(relief),
         outline=resample(face.outline(), 240, closed=True),
         height=relief,
-        colours=_mouth(face),
+        colours=colours,
         tooth_top=-0.13,
         tooth_height=0.26,
+        teeth=teeth.rows(face, colours["tooth"]),
     )
 
 
@@ -80,36 +84,18 @@ def _mouth(face: Face) -> dict[str, tuple[float, ...]]:
     k = 0.90 + 0.10 * min(1.0, light / 200)
     line = mix(face.lip[0], (30, 4, 8), 0.45)
     return {
-        "tooth": (248 * k, 243 * k, 234 * k),
+        "tooth": (252 * k, 238 * k, 218 * k),
         "tooth_shade": (176 * k, 158 * k, 150 * k),
-        "cavity": (96, 30, 36),
+        "cavity": (92, 30, 34),
         "cavity_deep": (40, 10, 16),
-        "tongue": (158, 62, 68),
-        "tongue_light": (206, 104, 104),
+        "tongue": (150, 62, 64),
+        "tongue_light": (200, 104, 100),
         "lip_dark": tuple(face.lip[0]),
         "lip_line": line,
         "corner": mix(mix(face.lip[0], (30, 4, 8), 0.3), face.skin[0], 0.5),
     }
 
 
-def shade(head: Floats, face: Face, edge: Doubles, colour: Colour, strength: float) -> Floats:
-    """The head with a soft shadow inside a contour: hair on the forehead."""
-    cover = mask(curve(edge, closed=True), 9) * mask(curve(face.outline(), closed=True)) * strength
-    cover = cover[..., None]
-    out = head.copy()
-    tone = np.array(colour, np.float32) / 255
-    out[..., :3] = out[..., :3] * (1 - cover) + cover * tone * out[..., 3:]
-    return out
-
-
 def mirrored(sx: int, points: list[tuple[float, float]], cx: float = 512) -> Doubles:
     """Points given as distance from the centre line, on one side of it."""
     return np.array([(cx + sx * x, y) for x, y in points], float)
-
-
-def picture(*layers: Layer | Floats) -> Floats:
-    """Layers over each other."""
-    out = np.zeros((1024, 1024, 4), np.float32)
-    for layer in layers:
-        out = over(out, layer.array() if isinstance(layer, Layer) else layer)
-    return out

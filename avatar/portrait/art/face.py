@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avatar.portrait.art.strokes import Colour, Doubles, Floats, resample
+from avatar.portrait.art.strokes import Colour, Doubles, Floats, mix, resample
 
 Point = tuple[float, float]
 
@@ -85,8 +85,24 @@ class Face:
     chin: float = 744
     age: float = 0
     cheek: float = 1
+    hollow: float = 1  # under the cheek bone
+    brow_bone: float = 1
+    deep_set: float = 1  # of the eyes
+    chin_bone: float = 1
+    jaw_bone: float = 1
+    nose_ball: float = 1
+    nose_bump: float = 0
+    lip_full: float = 1
+    adam: float = 0  # the apple of the throat
+    shine: float = 1  # of the skin
+    scatter: float = 9  # of light in the skin, pixels
     blush_strength: float = 0.16
     seed: int = 1
+
+    @property
+    def tone(self) -> Colour:
+        """The colour of the skin itself, before light."""
+        return mix(self.skin[2], self.skin[3], 0.5)
 
     def outline(self) -> Doubles:
         """Closed contour of the face, clockwise from the top."""

@@ -8,7 +8,6 @@ the kernel: a Gaussian rings beside the lips, a thin plate drags the whole cheek
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RBFInterpolator
 
 from avatar.portrait.pack import BROW_GRID
 from avatar.portrait.paint import Box, grid
@@ -49,6 +48,19 @@ def matrix(controls: Doubles, cells: Doubles, reach: float, smoothing: float) ->
     own = _kernel(distance(controls, controls)) + smoothing * np.eye(len(controls))
     solved = np.linalg.solve(own, _kernel(distance(cells, controls)).T)
     return np.ascontiguousarray(solved.T)
+
+
+def surface(known: Doubles, values: Doubles, cells: Doubles, smoothing: float = 5) -> Doubles:
+    """Values at the cells of the smooth surface through scattered points (linear radial basis)."""
+    n = len(known)
+    system = np.zeros((n + 1, n + 1))
+    system[:n, :n] = -np.linalg.norm(known[:, None] - known[None], axis=2)
+    system[:n, :n] += smoothing * np.eye(n)
+    system[n, :n] = system[:n, n] = 1
+    solved = np.linalg.solve(system, np.append(values, 0))
+    at = -np.linalg.norm(cells[:, None] - known[None], axis=2)
+    found: Doubles = at @ solved[:n] + solved[n]
+    return found
 
 
 def _cells(box: Box, shape: tuple[int, int]) -> Doubles:
@@ -115,9 +127,8 @@ class PoseField:
         known = np.vstack((points, rim))
         values = np.concatenate((depth, np.full(len(rim), far * 1.6)))
         cells = _cells(box, POSE_GRID)
-        solve = RBFInterpolator(known, values, kernel="linear", smoothing=5)
-        z = np.clip(solve(cells).reshape(POSE_GRID), depth.min(), far * 2.2)
-        z = cv2.GaussianBlur(z.astype(np.float32), (0, 0), 1.2).astype(np.float64)
+        z = np.clip(surface(known, values, cells).reshape(POSE_GRID), depth.min(), far * 2.2)
+        z = cv2.GaussianBlur(z.astype(np.float32), (0, 0), 0.8).astype(np.float64)
         y = cells[:, 1].reshape(POSE_GRID)
         head = 1 - smoothstep((y - (chin - 0.10 * unit)) / (1.15 * unit))
         chest = smoothstep((y - (chin + 0.2 * unit)) / (1.2 * unit))

@@ -1,178 +1,224 @@
-"""Hair: strands between guide curves, curly locks, pointed locks, and light over the whole.
+"""Hair as what it is: thousands of thin strands in space, lit along their length.
 
-A palette is four colours: dark, base, light, shine.
+A strand is a polyline (x, y on the canvas, z towards the eye). Strands come in clumps, are lit by
+the Kajiya-Kay rule (a thread is brightest where it runs across the light) and by the volume they
+lie on, and are drawn from back to front at twice the size. A palette is four colours: dark, base,
+light, shine.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import cv2
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from avatar.portrait.art.strokes import (
-    XX,
-    YY,
-    Colour,
-    Doubles,
-    Floats,
-    Layer,
-    linear,
-    mix,
-    moved,
-    normals,
-    paint,
-    polygon,
-    resample,
-    ribbon,
-)
+from avatar.portrait.art.light import KEY
+from avatar.portrait.art.strokes import Colour, Doubles, Floats, S, resample
 
 Palette = tuple[Colour, Colour, Colour, Colour]
 Range = tuple[float, float]
-Guides = Sequence[ArrayLike]
+
+_TWICE: Final = 2
+_SUB: Final = 3  # bits of a sub-pixel
 
 
 @dataclass(frozen=True, slots=True)
-class Strands:
-    """How strands are laid. widths: thinnest and thickest. shine: where along the strand, and how
-    far that varies. start, length: as shares of the guide."""
+class Dome:
+    """The volume hair lies on: centre and half axes in pixels."""
 
-    widths: Range = (1.2, 4.0)
-    alpha: Range = (60, 180)
-    jitter: float = 5
-    shine: Range = (0.35, 0.16)
-    start: Range = (0, 0.35)
-    length: Range = (0.55, 1.0)
+    x: float
+    y: float
+    rx: float
+    ry: float
+    rz: float
 
+    def depth(self, points: Doubles) -> Doubles:
+        """z of the front of the dome at (..., 2) points; falls off behind its rim."""
+        u, v = (points[..., 0] - self.x) / self.rx, (points[..., 1] - self.y) / self.ry
+        inside = 1 - u**2 - v**2
+        deep: Doubles = self.rz * np.where(inside > 0, np.sqrt(np.abs(inside)), inside)
+        return deep
 
-def strands(
-    layer: Layer,
-    guides: Guides,
-    count: int,
-    palette: Palette,
-    rng: np.random.Generator,
-    how: Strands,
-) -> None:
-    """Tapered strokes between guide curves."""
-    lines = [resample(guide, 16) for guide in guides]
-    for _ in range(count):
-        k = rng.uniform(0, 1) * (len(lines) - 1)
-        i = min(len(lines) - 2, int(k))
-        line = lines[i] * (1 - k + i) + lines[i + 1] * (k - i)
-        begin = rng.uniform(*how.start)
-        end = min(1.0, begin + rng.uniform(*how.length))
-        first, last = int(begin * 15), max(int(begin * 15) + 4, int(end * 15))
-        line = line[first : last + 1]
-        if len(line) >= 4:
-            _strand(layer, line, begin, end, palette, rng, how)
+    def lift(self, points: Doubles, above: float = 0) -> Doubles:
+        """(..., 2) points as (..., 3), on the dome or above it."""
+        return np.concatenate([points, self.depth(points)[..., None] + above], axis=-1)
 
-
-def _strand(
-    layer: Layer,
-    line: Doubles,
-    begin: float,
-    end: float,
-    palette: Palette,
-    rng: np.random.Generator,
-    how: Strands,
-) -> None:
-    dark, base, light, shine = palette
-    here = rng.normal(0, how.jitter, 2)
-    there = here + rng.normal(0, how.jitter * 0.7, 2)
-    k = np.linspace(0, 1, len(line))[:, None]
-    line = line + here * (1 - k) + there * k
-    r = rng.random()
-    colour = mix(dark, base, rng.random()) if r < 0.55 else mix(base, light, rng.random())
-    lit = mix(colour, shine, rng.uniform(0.25, 0.9)) if r > 0.35 else mix(colour, light, 0.3)
-    place = how.shine[0] + rng.normal(0, how.shine[1] * 0.5)
-    s = float(np.clip((place - begin) / max(0.05, end - begin), 0.06, 0.94))
-    a = rng.uniform(*how.alpha)
-    tones = [(*colour, a * 0.5), (*colour, a), (*lit, a), (*colour, a), (*dark, a * 0.3)]
-    stops = [0, max(0.02, s - 0.22), s, min(0.97, s + 0.22), 1]
-    shade = linear(line[0], line[-1], tones, stops)
-    outline = ribbon(line, 0.3, 0.2, rng.uniform(*how.widths))
-    layer.canvas.drawPath(polygon(outline), paint(shader=shade))
+    def normals(self, points: Doubles) -> Doubles:
+        """(..., 3) unit normals of the dome at (..., 3) points."""
+        out = (points - (self.x, self.y, 0)) / np.square((self.rx, self.ry, self.rz))
+        unit: Doubles = out / (np.linalg.norm(out, axis=-1, keepdims=True) + 1e-9)
+        return unit
 
 
 @dataclass(frozen=True, slots=True)
-class Curl:
-    """One curly lock: angle in radians, length, size of its waves, thickness, number of waves,
-    brightness 0..1."""
+class Clump:
+    """How hairs lie about their guide. hairs: how many. root, tip: how far they spread at both
+    ends, pixels. wave: how much each wanders. trim: how much shorter some are."""
 
-    at: Doubles
-    angle: float
-    length: float
-    wave: float
-    width: float
-    turns: float
-    bright: float
+    hairs: int = 24
+    root: float = 9
+    tip: float = 2.5
+    wave: float = 1.6
+    trim: float = 0.25
 
 
-def curl(layer: Layer, c: Curl, palette: Palette, rng: np.random.Generator, hairs: int = 6) -> None:
-    """A dark wavy ribbon that tapers at both ends, with thin hairs on it, brightest on its
-    crests."""
-    dark, base, light, shine = palette
-    n = max(26, int(c.turns * 22))
-    t = np.linspace(0, 1, n)
-    along = np.array([np.cos(c.angle), np.sin(c.angle)])
-    across = np.array([-along[1], along[0]])
-    phase = 2 * np.pi * c.turns * t + rng.uniform(0, 6.28)
-    x = t * c.length + c.wave * 0.72 * np.cos(phase)
-    y = c.wave * np.sin(phase) * np.interp(t, [0, 0.15, 1], [0.5, 1, 1.1])
-    y += rng.normal(0, 0.16) * c.length * t * t
-    line = c.at + x[:, None] * along + y[:, None] * across
-    width = c.width * np.interp(t, [0, 0.25, 0.7, 0.9, 1], [0.25, 1, 0.9, 0.55, 0.12])
-    width *= 1 + 0.14 * np.cos(phase)
-    side = normals(line)
-    b = float(np.clip(c.bright, 0, 1))
-
-    def band(scale: float, shift: Sequence[float]) -> object:
-        half = side * (width * scale / 2)[:, None]
-        return polygon(np.vstack([line + half + shift, (line - half + shift)[::-1]]))
-
-    layer.canvas.drawPath(band(1.35, (1.2, 1.8)), paint(dark, 110, blur=1.6))
-    layer.canvas.drawPath(band(1.0, (0, 0)), paint(mix(dark, base, 0.15 + 0.75 * b), 235, blur=0.5))
-    for k in range(hairs):
-        off = (k + 0.5) / hairs - 0.5 + rng.normal(0, 0.05)
-        # the upper edge of a lock is lighter than the lower one
-        tone = float(np.clip(b * (0.95 - 0.9 * (off + 0.5)) + rng.normal(0.02, 0.12), 0, 1))
-        colour = mix(base, light, tone * 1.5) if tone < 0.62 else mix(light, shine, tone * 2 - 1.24)
-        first, last = rng.integers(0, n // 3), rng.integers(2 * n // 3, n) + 1
-        hair = (line + side * (width * off * 0.95)[:, None])[first:last]
-        outline = polygon(ribbon(hair, 0.2, 0.2, c.width * 0.17, n=24))
-        layer.canvas.drawPath(outline, paint(colour, int(60 + 150 * b)))
+def clump(guide: Doubles, how: Clump, rng: np.random.Generator) -> Doubles:
+    """(hairs, k, 3) strands about a guide (k, 3)."""
+    k = len(guide)
+    t = np.linspace(0, 1, k)
+    spread = how.root + (how.tip - how.root) * t
+    spread = spread * (0.75 + 0.6 * np.sin(np.pi * np.clip(t * 1.1, 0, 1)))
+    at = rng.normal(0, 0.5, (how.hairs, 1, 3)) * spread[None, :, None]
+    sway = np.sin(
+        t[None, :, None] * rng.uniform(2, 6, (how.hairs, 1, 1))
+        + rng.uniform(0, 6, (how.hairs, 1, 3))
+    )
+    lines = guide[None] + at + sway * how.wave * t[None, :, None]
+    ends = 1 - how.trim * rng.random(how.hairs) ** 2
+    return np.stack([_cut(line, end) for line, end in zip(lines, ends, strict=True)])
 
 
-def lock(
-    layer: Layer,
-    points: ArrayLike,
-    width: float,
-    tones: tuple[Colour, Colour],
-    palette: Palette,
+def _cut(line: Doubles, end: float) -> Doubles:
+    """The first part of a line with as many points as before."""
+    at = np.linspace(0, (len(line) - 1) * end, len(line))
+    return np.column_stack([np.interp(at, np.arange(len(line)), axis) for axis in line.T])
+
+
+def between(
+    guides: Sequence[ArrayLike], count: int, rng: np.random.Generator, k: int = 16
+) -> Doubles:
+    """(count, k, 2) curves at random places between neighbouring guides."""
+    lines = np.stack([resample(guide, k) for guide in guides])
+    at = rng.uniform(0, len(lines) - 1, count)
+    i = np.minimum(at.astype(int), len(lines) - 2)
+    f = (at - i)[:, None, None]
+    mixed: Doubles = lines[i] * (1 - f) + lines[i + 1] * f
+    return mixed
+
+
+def ringlet(
+    root: Doubles,
+    way: Doubles,
     rng: np.random.Generator,
-    fine: int = 7,
+    *,
+    length: float,
+    radius: float,
+    turns: float,
+    hairs: int = 7,
+    k: int = 26,
+) -> Doubles:
+    """(hairs, k, 3) strands of one curl that grows from a root into a direction."""
+    t = np.linspace(0, 1, k)
+    aside = np.cross(way, rng.normal(size=3))
+    aside /= np.linalg.norm(aside) + 1e-9
+    other = np.cross(way, aside)
+    phase = 2 * np.pi * turns * t + rng.uniform(0, 2 * np.pi)
+    grow = radius * np.interp(t, [0, 0.2, 0.85, 1], [0.4, 1, 1, 0.55])
+    axis = root + way * (length * t)[:, None]
+    axis = axis + np.array((0, 0.16, 0)) * length * (t**2)[:, None]
+    line = axis + aside * (grow * np.cos(phase))[:, None] + other * (grow * np.sin(phase))[:, None]
+    off = rng.normal(0, 0.16 * radius, (hairs, 1, 3)) + rng.normal(0, 0.05 * radius, (hairs, k, 3))
+    along = way * rng.normal(0, 0.12 * radius, (hairs, 1, 1))
+    strands: Doubles = line[None] + off * (0.5 + 0.8 * t[None, :, None]) + along
+    return strands
+
+
+class Hairs:
+    """Collects strands and draws them as one layer."""
+
+    def __init__(self, palette: Palette, dome: Dome) -> None:
+        self._palette = np.array(palette, float)
+        self._dome = dome
+        self._strands: list[tuple[Doubles, float, float, int]] = []
+
+    def add(self, lines: Doubles, *, tone: float = 0.5, gloss: float = 1.0, width: int = 2) -> None:
+        """lines: (n, k, 3). tone: 0 dark .. 1 light, of the clump. width: at twice the size."""
+        self._strands.append((lines, tone, gloss, width))
+
+    def lay(
+        self,
+        guides: Sequence[ArrayLike],
+        count: int,
+        rng: np.random.Generator,
+        how: Clump,
+        tone: float,
+        above: float = 12,
+    ) -> None:
+        """Clumps on the dome between guides, up to `above` pixels over it."""
+        for line in between(guides, count, rng):
+            guide = self._dome.lift(line, rng.uniform(0, above))
+            shade = float(np.clip(rng.normal(tone, 0.16), 0.05, 1))
+            self.add(clump(guide, how, rng), tone=shade)
+
+    def draw(self, rng: np.random.Generator, ground: Floats | None = None) -> Floats:
+        """Premultiplied RGBA. ground: what lies below, drawn over."""
+        colour, cover = _canvas(ground, self._palette[0])
+        order = np.argsort([float(lines[..., 2].mean()) for lines, *_ in self._strands])
+        for i in order:
+            lines, tone, gloss, width = self._strands[i]
+            _draw(colour, cover, lines, self._tones(lines, tone, gloss, rng), width)
+        half = (S, S)
+        share = cv2.resize(cover, half, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        weight = cover[..., None].astype(np.float32) / 255
+        solid = cv2.resize(colour * weight, half, interpolation=cv2.INTER_AREA) / 255
+        return np.dstack([np.minimum(solid, share[..., None]), share]).astype(np.float32)
+
+    def _tones(
+        self, lines: Doubles, tone: float, gloss: float, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """(n, k - 1, 3) colours of the segments."""
+        along = np.diff(lines, axis=1)
+        along /= np.linalg.norm(along, axis=2, keepdims=True) + 1e-9
+        middle = (lines[:, 1:] + lines[:, :-1]) / 2
+        out = self._dome.normals(middle)
+        # the sky lights what the lamp does not reach, and the room a little from the right
+        volume = np.clip(0.42 + 0.62 * (out @ KEY), 0.08, 1) + 0.12 * np.clip(-out[..., 1], 0, 1)
+        volume = np.clip(volume + 0.14 * np.clip(out[..., 0], 0, 1), 0, 1.05)
+        half = KEY + np.array((0, 0, 1))
+        half = half / np.linalg.norm(half)
+        across = np.sqrt(np.clip(1 - (along @ KEY) ** 2, 0, 1))
+        lobe = np.sqrt(np.clip(1 - (along @ half + rng.normal(0, 0.05)) ** 2, 0, 1))
+        t = np.linspace(0, 1, along.shape[1])[None]
+        own = tone + rng.normal(0, 0.10, (len(lines), 1))
+        value = volume * (0.42 + 0.58 * across) * (0.40 + 0.85 * own) * (0.72 + 0.28 * t)
+        shine = gloss * (0.55 * lobe**90 + 0.30 * lobe**18) * volume**2
+        value = np.clip(0.78 * value + shine * 0.50, 0, 1)
+        stops = (0.10, 0.40, 0.70, 1.0)
+        return np.stack([np.interp(value, stops, self._palette[:, c]) for c in range(3)], axis=-1)
+
+
+def _canvas(ground: Floats | None, dark: Doubles) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    side = S * _TWICE
+    colour = np.empty((side, side, 3), np.uint8)
+    colour[:] = np.clip(dark, 0, 255).astype(np.uint8)
+    cover = np.zeros((side, side), np.uint8)
+    if ground is not None:
+        big = cv2.resize(ground, (side, side), interpolation=cv2.INTER_LINEAR)
+        alpha = big[..., 3:]
+        seen = np.clip(alpha * 40, 0, 1)
+        straight = big[..., :3] / np.maximum(alpha, 1e-3) * 255
+        colour[:] = np.clip(straight * seen + colour * (1 - seen), 0, 255).astype(np.uint8)
+        cover[:] = np.clip(alpha[..., 0] * 255, 0, 255).astype(np.uint8)
+    return colour, cover
+
+
+def _draw(
+    colour: NDArray[np.uint8],
+    cover: NDArray[np.uint8],
+    lines: Doubles,
+    tones: NDArray[np.float64],
+    width: int,
 ) -> None:
-    """A pointed lock of straight hair with fine lines on it; tones: base and light."""
-    base, light = tones
-    line = resample(points, 24)
-    layer.stroke(moved(line, 2, 4), (width * 0.1, 0.5, width), (8, 6, 10), 110, blur=3)
-    fade = [base, mix(base, light, 0.6), light, base, mix(base, (0, 0, 0), 0.3)]
-    shade = linear(line[0], line[-1], fade, [0, 0.22, 0.40, 0.62, 1])
-    layer.canvas.drawPath(polygon(ribbon(line, width * 0.12, 0.4, width, 24)), paint(shader=shade))
-    side = normals(line)
-    reach = np.interp(np.linspace(0, 1, 24), [0, 0.5, 1], [0.6, 1, 0.05])
-    for _ in range(fine):
-        off = rng.uniform(-0.4, 0.4) * width * reach
-        hair = (line + side * off[:, None])[rng.integers(0, 6) : rng.integers(17, 24)]
-        colour = mix(light, palette[3], 0.5) if rng.random() > 0.55 else palette[0]
-        outline = polygon(ribbon(hair, 0.2, 0.2, rng.uniform(0.9, 2.2)))
-        layer.canvas.drawPath(outline, paint(colour, rng.uniform(50, 130)))
-
-
-def hair_light(layer: Layer, at: Range, reach: float, *, high: float, low: float) -> Floats:
-    """The layer, brighter near a point and darker away from it: volume."""
-    picture = layer.array()
-    far = ((XX - at[0]) ** 2 + (YY - at[1]) ** 2) / reach**2
-    gain = (low + (high - low) * np.exp(-far * 1.1))[..., None]
-    lit = picture[..., :3] * gain * np.array((1.02, 1.0, 0.97), np.float32)
-    picture[..., :3] = np.clip(lit, 0, picture[..., 3:])
-    return picture
+    one = 1 << _SUB
+    points = np.round((lines[..., :2] + 0.25) * _TWICE * one).astype(np.int32)
+    shown = tones.astype(int).tolist()
+    last = int(lines.shape[1] * 0.72)
+    for line, tone in zip(points, shown, strict=True):
+        knots = line.tolist()
+        for i, shade in enumerate(tone):
+            thick = width if i < last else max(1, width - 1)
+            a, b = knots[i], knots[i + 1]
+            cv2.line(colour, a, b, shade, thick, cv2.LINE_AA, _SUB)
+            cv2.line(cover, a, b, 255, thick, cv2.LINE_AA, _SUB)

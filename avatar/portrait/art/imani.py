@@ -1,241 +1,212 @@
 """Imani: a woman in her thirties, warm brown skin, natural curls, teal blazer. Host, presenter."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from avatar.portrait.art import features
-from avatar.portrait.art.assemble import Parts, assemble, mirrored, picture, shade
+from avatar.portrait.art.assemble import Parts, assemble, mirrored
+from avatar.portrait.art.backdrop import Pane, Room, backdrop
 from avatar.portrait.art.bake import Artwork
-from avatar.portrait.art.cloth import Cloth, backdrop, cloth, head_shadow
+from avatar.portrait.art.cloth import Cloth, cloth, head_shadow
 from avatar.portrait.art.face import Face
-from avatar.portrait.art.hair import Curl, curl, hair_light
+from avatar.portrait.art.hair import Dome, Hairs, ringlet
 from avatar.portrait.art.skin import Skin
 from avatar.portrait.art.strokes import (
     Doubles,
     Floats,
     Layer,
     S,
-    colour_in,
     curve,
-    mask,
     mix,
     moved,
-    radial,
-    soften,
+    over,
+    paint,
+    resample,
 )
 
 HAIR: Final = ((24, 13, 13), (66, 37, 29), (126, 76, 50), (214, 150, 102))
 TEAL: Final = (30, 116, 118)
 
+ROOM: Final = Room(
+    wall=((214, 222, 212), (132, 156, 152)),
+    panes=(
+        Pane((120, 40, 560, 720), (246, 248, 240), 0.85),
+        Pane((326, 40, 346, 720), (190, 200, 190)),
+        Pane((0, 720, 700, 760), (150, 150, 136), 0.8),
+        Pane((1330, 300, 1820, 330), (120, 108, 90), 0.8),
+        Pane((1400, 150, 1450, 300), (188, 120, 84), 0.9),
+        Pane((1470, 190, 1500, 300), (226, 206, 170), 0.9),
+        Pane((1510, 120, 1570, 300), (70, 112, 104), 0.9),
+        Pane((1600, 180, 1640, 300), (216, 170, 96), 0.9),
+        Pane((1330, 600, 1820, 630), (120, 108, 90), 0.8),
+        Pane((1480, 420, 1700, 600), (74, 116, 84), 0.7),
+        Pane((0, 830, 1820, 1024), (118, 122, 112), 0.55),
+    ),
+    glow=(226, 232, 218),
+    seed=3,
+)
+
 FACE: Final = Face(
     skin=((84, 40, 32), (124, 71, 54), (167, 104, 76), (199, 136, 99), (236, 184, 146)),
-    blush=(178, 62, 48),
-    blush_strength=0.12,
-    lip=((104, 38, 38), (150, 66, 62), (190, 104, 92)),
+    blush=(170, 58, 44),
+    blush_strength=0.20,
+    lip=((112, 38, 38), (162, 68, 60), (196, 102, 88)),
     gloss=0.55,
-    lip_up=17,
-    lip_low=23,
-    mouth_half=68,
-    corner=-13,
-    mouth_y=622,
-    iris=((132, 82, 44), (84, 46, 24), (30, 15, 10)),
-    iris_r=21,
-    lid_up=18.5,
-    lid_low=12,
-    eye_half=46,
+    lip_up=19,
+    lip_low=27,
+    lip_full=1.15,
+    mouth_half=66,
+    corner=-12,
+    mouth_y=634,
+    iris=((150, 92, 48), (88, 48, 25), (28, 14, 10)),
+    iris_r=26.5,
+    eye_x=92,
+    eye_half=51,
+    lid_up=22,
+    lid_low=13,
     tilt=7,
     lash=6.4,
-    lashes=9,
-    crease=11,
-    brow=((43, -55), (68, -66), (106, -72), (147, -54)),
-    brow_widths=(11, 14, 11, 2.5),
+    lashes=26,
+    crease=12,
+    brow=((42, -62), (72, -72), (112, -77), (152, -59)),
+    brow_widths=(13, 16, 12, 3),
     brow_colour=(44, 24, 18),
-    nose_half=40,
-    nose_y=558,
-    nose_relief=0.72,
-    bridge=16,
-    chin=742,
+    nose_half=47,
+    nose_y=566,
+    nose_relief=0.90,
+    nose_ball=1.4,
+    bridge=19,
+    cheek=1.35,
+    hollow=1.3,
+    chin=744,
+    chin_bone=1.25,
+    jaw_bone=1.3,
     seed=11,
     half=(
-        *((0, 170), (98, 186), (160, 254), (182, 346), (186, 440), (179, 522)),
-        *((160, 602), (126, 674), (80, 722), (36, 740), (0, 743)),
+        *((0, 168), (100, 186), (154, 250), (172, 330), (181, 420), (183, 474), (176, 530)),
+        *((163, 588), (143, 644), (108, 696), (64, 730), (30, 742), (0, 744)),
     ),
 )
 
-Where = Callable[[float, float], bool]
+SKULL: Final = Dome(512, 372, 190, 214, 150)
+VOLUME: Final = Dome(512, 372, 286, 286, 210)
 
 
 def draw() -> Artwork:
     rng = np.random.default_rng(21)
     skin = Skin(FACE)
-    mass = _Mass()
+    front = _hair_front(rng)
     parts = Parts(
-        plate=backdrop((196, 208, 196), (138, 160, 158), (236, 236, 218), 3),
-        hair_back=_hair_back(mass, rng),
-        body=_body(),
-        head=_head(skin),
-        hair_front=_hair_front(mass, rng),
+        plate=backdrop(ROOM),
+        hair_back=_hair_back(rng),
+        body=_body(skin),
+        head=_head(skin, front[..., 3]),
+        hair_front=front,
+        marks=skin.marks(front[..., 3], np.zeros((S, S), np.float32)),
         brows=features.brows(FACE, (86, 50, 34), 190).array(),
     )
     return assemble("imani", "Imani", FACE, parts, skin.height)
 
 
-class _Mass:
-    """The outline of the whole hair."""
-
-    def __init__(self) -> None:
-        angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-        s = np.sin(angle)
-        rx = np.interp(s, [-1, -0.5, 0, 0.5, 1], [292, 288, 282, 272, 236])
-        ry = np.where(s < 0, 272, 350)
-        wobble = 1 + 0.022 * np.sin(angle * 11) + 0.016 * np.sin(angle * 17 + 1)
-        x, y = 512 + np.cos(angle) * rx * wobble, 372 + s * ry * wobble
-        self.outline = np.column_stack([x, y])
-        self._cover = mask(curve(self.outline, closed=True))
-
-    def holds(self, x: float, y: float, margin: float = 1.0) -> bool:
-        """Whether a point lies inside; a margin above 1 keeps away from the edge."""
-        u, v = 512 + (x - 512) * margin, 372 + (y - 372) * margin
-        row, column = int(np.clip(v, 0, S - 1)), int(np.clip(u, 0, S - 1))
-        return bool(self._cover[row, column] > 0.5)
+def _head(skin: Skin, hair: Floats) -> Floats:
+    head = over(skin.ears(y=FACE.eye_y + 34, h=56, out=20), skin.head(hair))
+    return over(head, _earrings())
 
 
-def _scatter(rng: np.random.Generator, count: int, where: Where, apart: float) -> list[Doubles]:
-    """Places for locks, back to front: far from the middle of the head first."""
-    places: list[Doubles] = []
-    for _ in range(count * 30):
-        if len(places) >= count:
-            break
-        p = np.array([rng.uniform(150, 874), rng.uniform(60, 800)])
-        if where(*p) and all(np.hypot(*(p - q)) > apart for q in places[-400:]):
-            places.append(p)
-    places.sort(key=lambda p: -np.hypot(p[0] - 512, p[1] - 330) + rng.normal(0, 26))
-    return places
+def _earrings() -> Floats:
+    """Small gold hoops."""
+    layer = Layer()
+    for sx in (-1, 1):
+        x, y = FACE.cx + sx * 184, FACE.eye_y + 80
+        angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        ring = np.column_stack([x + 7 * np.cos(angle), y + 11 * np.sin(angle)])
+        hoop = curve(ring, closed=True)
+        layer.canvas.drawPath(hoop, paint((70, 40, 20), 150, blur=2.5, stroke=4))
+        layer.canvas.drawPath(hoop, paint((196, 142, 66), stroke=3))
+        layer.glow(x - 4, y - 8, 5, (255, 240, 196), 220)
+        layer.glow(x + 3, y + 9, 4, (255, 226, 160), 170)
+    return layer.array()
 
 
-def _curls(
-    layer: Layer,
-    rng: np.random.Generator,
-    count: int,
-    where: Where,
-    size: float,
-    bright: float,
-    hang: float = 0.0,
-) -> None:
-    """hang: 0 the locks stand out from the head, 1 they hang down."""
-    for p in _scatter(rng, count, where, size * 0.34):
-        d = p - (512, 330)
-        out = np.arctan2(d[1], d[0])
-        angle = out + np.clip(np.cos(out) * 0.9, -1, 1) * 0.55
-        down = np.pi / 2 + np.sign(d[0]) * -0.12
-        angle = angle + (down - angle) * hang + rng.normal(0, 0.38 * (1 - 0.6 * hang))
-        light = np.clip((-d[0] * 0.45 - d[1] * 0.85) / 300, -1, 1)
-        way = np.array([np.cos(angle), np.sin(angle)])
-        c = Curl(
-            at=p - way * size * 0.45,
-            angle=float(angle),
-            length=size * rng.uniform(0.8, 1.35),
-            wave=size * rng.uniform(0.09, 0.15),
-            width=size * rng.uniform(0.11, 0.165),
-            turns=rng.uniform(1.3, 2.6),
-            bright=float(bright + 0.04 + 0.40 * light + rng.normal(0, 0.13)),
+def _roots(rng: np.random.Generator, count: int) -> Doubles:
+    """(count, 3) directions from the middle of the skull, evenly over the sphere."""
+    way: Doubles = rng.normal(size=(count, 3))
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    return way
+
+
+def _hairline(x: float) -> float:
+    """Lowest height of the roots in front of the ears."""
+    u = abs(x - 512)
+    fall = min(70.0, max(0.0, u - 122) * 1.7)
+    return float(262 + 0.0026 * u**2 + 5 * np.sin(x * 0.05) + 3 * np.sin(x * 0.13) + fall)
+
+
+def _curls(hairs: Hairs, rng: np.random.Generator, count: int, *, front: bool) -> None:
+    """Ringlets that stand out from the skull and hang a little."""
+    for way in _roots(rng, count * 4):
+        root = np.array((SKULL.x, SKULL.y, 0)) + way * (SKULL.rx, SKULL.ry, SKULL.rz)
+        before = way[2] > 0.02 and root[1] < _hairline(root[0])
+        if bool(before) != front:
+            continue
+        if not front and (way[2] > 0.05 or way[1] > 0.80):
+            continue
+        hang = np.clip(way[1] + 0.35, 0, 1)
+        grow = way * (1, 1, 0.85) + np.array((0, 0.75 * hang, 0)) + rng.normal(0, 0.16, 3)
+        if front:
+            edge = np.clip(1 - (_hairline(root[0]) - root[1]) / 60, 0, 1)
+            grow += np.array((0, -0.75 * edge, 0.1))
+        grow /= np.linalg.norm(grow)
+        short = 0.55 + 0.45 * np.clip((_hairline(root[0]) - root[1]) / 70, 0, 1) if front else 1.0
+        length = rng.uniform(66, 104) * short
+        curl = ringlet(
+            root + way * rng.uniform(0, 16) * short,
+            grow,
+            rng,
+            length=length,
+            radius=rng.uniform(6.0, 9.5) * (0.6 + 0.4 * short),
+            turns=length / rng.uniform(22, 34),
         )
-        curl(layer, c, HAIR, rng)
+        hairs.add(curl, tone=float(np.clip(rng.normal(0.45, 0.2), 0.05, 0.95)), gloss=0.9)
 
 
-def _hair_back(mass: _Mass, rng: np.random.Generator) -> Floats:
-    layer = Layer()
-    tones = [HAIR[1], mix(HAIR[0], HAIR[1], 0.4), HAIR[0]]
-    ground = radial(430, 250, 520, tones, [0, 0.5, 1])
-    layer.fill(curve(mass.outline, closed=True), shader=ground, blur=3)
-    _curls(layer, rng, 600, lambda x, y: _above_jaw(x, y) and mass.holds(x, y, 1.10), 60, 0.26)
-    _curls(
-        layer,
-        rng,
-        460,
-        lambda x, y: _above_jaw(x, y) and mass.holds(x, y) and not mass.holds(x, y, 1.15),
-        40,
-        0.46,
-    )
-    for _ in range(150):
-        a = rng.uniform(-np.pi * 1.15, 0.15 * np.pi)
-        out = np.array([np.cos(a), np.sin(a)])
-        root = np.array([512, 372]) + out * (280, 266 if out[1] < 0 else 330)
-        side = np.array([-out[1], out[0]]) * rng.choice([-1, 1])
-        s = rng.uniform(14, 30)
-        bent = [root, root + out * s * 0.7 + side * s * 0.3, root + out * s + side * s * 0.9]
-        layer.stroke([*bent, root + out * s * 0.7 + side * s * 1.2], (1.4, 0.3, 1.3), HAIR[1], 140)
-    return hair_light(layer, (400, 190), 330, high=1.32, low=0.72)
+def _hair_back(rng: np.random.Generator) -> Floats:
+    hairs = Hairs(HAIR, VOLUME)
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    s = np.sin(angle)
+    ring = np.column_stack([512 + 244 * np.cos(angle), 372 + s * np.where(s < 0, 250, 270)])
+    ground = Layer()
+    ground.fill(curve(ring, closed=True), mix(HAIR[0], HAIR[1], 0.25), blur=7)
+    _curls(hairs, rng, 760, front=False)
+    return hairs.draw(rng, ground.array())
 
 
-def _above_jaw(x: float, y: float) -> bool:
-    """Locks end beside the cheeks; under the jaw a stray tip looks like dirt."""
-    return y < 676 and (y < 620 or abs(x - 512) > 150)
+def _hair_front(rng: np.random.Generator) -> Floats:
+    hairs = Hairs(HAIR, VOLUME)
+    xs = np.linspace(344, 680, 33)
+    edge = [(x, _hairline(x) - 16) for x in xs]
+    cap = [*edge, (690, 300), (650, 180), (512, 120), (374, 180), (334, 300)]
+    ground = Layer()
+    ground.fill(curve(cap, closed=True), mix(HAIR[0], HAIR[1], 0.2), blur=9)
+    _baby_hairs(hairs, rng)
+    _curls(hairs, rng, 900, front=True)
+    return hairs.draw(rng, ground.array())
 
 
-def _at_the_face(mass: _Mass, x: float, y: float) -> bool:
-    """Where front curls start: the hairline, which is nowhere even, and the sides."""
-    u, v = x - 512, y - 400
-    wave = 0.05 * np.sin(u * 0.055 + 0.7) + 0.035 * np.sin(u * 0.13 + 2)
-    if y < 400:
-        far = (u / 160) ** 2 + (v / 150) ** 2 > 1.0 + wave
-        return bool(far and mass.holds(x, y, 1.105))
-    beside = abs(u) > 167 + 3 * np.sin(y * 0.07 + np.sign(u)) - max(0, y - 520) * 0.10
-    edge = 1 + 0.05 * np.sin(y * 0.11 + u * 0.05)
-    return bool(y < 690 and beside and (u / 256) ** 2 + ((y - 420) / 262) ** 2 < edge)
-
-
-def _hair_front(mass: _Mass, rng: np.random.Generator) -> Floats:
-    def front(x: float, y: float) -> bool:
-        return _at_the_face(mass, x, y)
-
-    cover = np.zeros((S, S), np.float32)
-    for y in range(60, 700, 2):
-        for x in range(150, 874, 2):
-            cover[y : y + 2, x : x + 2] = front(x, y)
-    cover = np.clip((soften(cover, 5) - 0.45) * 3, 0, 1).astype(np.float32)
-    ground = np.ones((S, S, 3), np.float32) * np.array(mix(HAIR[0], HAIR[1], 0.35), np.float32)
-    layer = Layer(colour_in(ground, cover))
-    _baby_hairs(layer, rng)
-    _curls(layer, rng, 330, lambda x, y: y < 400 and front(x, y), 60, 0.40)
-    # beside the face the locks hang along it: those that stood out looked like hooks
-    _curls(layer, rng, 260, lambda x, y: y >= 380 and front(x, y), 48, 0.34, hang=0.9)
-
-    def lit(x: float, y: float) -> bool:
-        return front(x, y) and (x - 440) ** 2 / 200**2 + (y - 200) ** 2 / 96**2 < 1
-
-    _curls(layer, rng, 80, lit, 58, 0.72)
-    return hair_light(layer, (400, 190), 300, high=1.32, low=0.72)
-
-
-def _baby_hairs(layer: Layer, rng: np.random.Generator) -> None:
+def _baby_hairs(hairs: Hairs, rng: np.random.Generator) -> None:
     """Fine hairs that soften the hairline."""
-    for _ in range(190):
-        a = rng.uniform(-np.pi * 0.98, -np.pi * 0.02)
-        r = rng.uniform(0.90, 1.03)
-        root = np.array([512 + np.cos(a) * 160 * r, 400 + np.sin(a) * 150 * r])
-        inward = -np.array([np.cos(a), np.sin(a)])
-        side = np.array([-inward[1], inward[0]]) * rng.choice([-1, 1])
-        s = rng.uniform(9, 20)
-        bend = [root - inward * s, root, root + inward * s * 0.4 + side * s * 0.8]
-        layer.stroke(bend, (1.6, 0.2, 1.1), HAIR[0], rng.uniform(60, 130), blur=0.4)
+    for x in rng.uniform(366, 658, 420):
+        root = np.array((x, _hairline(x) + rng.normal(-3, 5)))
+        lean = (x - 512) / 150 + rng.normal(0, 0.5)
+        s = rng.uniform(12, 30)
+        bend = np.array([(0, 0), (lean * 0.3, -0.5), (lean * 0.7, -0.8), (lean, -0.9)]) * s
+        line = SKULL.lift(resample(root + bend, 8), -30)[None]
+        hairs.add(line, tone=0.35, gloss=0.3, width=1)
 
 
-def _head(skin: Skin) -> Floats:
-    layer = Layer()
-    features.ears(FACE, layer, y=FACE.eye_y + 22)
-    head = picture(layer, skin.layer())
-    left = [(300, 480), (344, 470), (352, 380), (384, 318), (450, 286), (520, 280)]
-    right = [(590, 290), (646, 326), (676, 384), (684, 480), (740, 480), (740, 120), (300, 120)]
-    deep = tuple(0.9 * v for v in FACE.skin[0])
-    return shade(head, FACE, np.array(left + right, float), deep, 0.50)
-
-
-def _body() -> Floats:
-    layer = Layer()
-    features.neck(FACE, layer, width=88, base=838, flare=16)
+def _body(skin: Skin) -> Floats:
+    layer = Layer(skin.neck(width=84, base=846, flare=18))
     chain = np.array(
         [(428, 828), (450, 856), (482, 878), (512, 886), (542, 878), (574, 856), (596, 828)]
     )
@@ -247,7 +218,7 @@ def _body() -> Floats:
         ([(570, 880), (536, 950), (528, 1030)], 22, -0.25),
     )
     blouse = [(430, 836), (512, 905), (594, 836), (640, 1040), (384, 1040)]
-    cloth(layer, blouse, Cloth((238, 228, 210), (380, 700), folds))
+    cloth(layer, blouse, Cloth((238, 228, 210), folds))
     hem = [(428, 838), (470, 880), (512, 906), (554, 880), (596, 838)]
     layer.stroke(hem, (2, 2, 7), (255, 250, 238), 230)
     layer.stroke(moved(hem, 0, 8.5), (1, 1, 6), (120, 98, 84), 110, blur=2.5)
@@ -270,14 +241,14 @@ def _blazer(layer: Layer, sx: int) -> None:
         (at((120, 850), (200, 862), (262, 884)), 18, 0.13),
         (at((350, 900), (372, 960), (384, 1040)), 22, -0.16),
     )
-    cloth(layer, front, Cloth(TEAL, (100, 930), folds, weave=0.006, seed=5))
+    cloth(layer, front, Cloth(TEAL, folds, weave=0.006, seed=5))
     lapel = at((88, 802), (128, 830), (136, 872), (160, 884), (138, 912), (96, 972))
     lapel = np.vstack([lapel, at((34, 1052), (30, 1010), (52, 930), (70, 872))])
     light = mix(TEAL, (60, 160, 158), 0.35)
     fold = ((at((76, 850), (74, 920), (44, 1010)), 16, 0.14),)
     under = at((142, 878), (166, 890), (142, 922), (100, 984), (42, 1056))
     layer.stroke(under, (3, 4, 12), (6, 40, 44), 110, blur=5)
-    cloth(layer, lapel, Cloth(light, (250, 860), fold, weave=0.005, seed=6))
+    cloth(layer, lapel, Cloth(light, fold, weave=0.005, seed=6))
     edge = at((124, 836), (138, 874), (160, 884), (138, 914), (96, 974), (36, 1050))
     layer.stroke(edge, (1, 1.5, 3), (8, 44, 50), 150, blur=1.2)
     layer.stroke(at((136, 873), (112, 880)), (1, 1, 2.4), (8, 44, 50), 170, blur=0.7)

@@ -5,70 +5,88 @@ from typing import Final
 import numpy as np
 
 from avatar.portrait.art import features
-from avatar.portrait.art.assemble import Parts, assemble, mirrored, picture, shade
+from avatar.portrait.art.assemble import Parts, assemble, mirrored
+from avatar.portrait.art.backdrop import Pane, Room, backdrop
 from avatar.portrait.art.bake import Artwork
-from avatar.portrait.art.cloth import Cloth, backdrop, cloth, head_shadow
+from avatar.portrait.art.cloth import Cloth, cloth, head_shadow
 from avatar.portrait.art.face import Face
-from avatar.portrait.art.hair import Strands, lock, strands
+from avatar.portrait.art.hair import Clump, Dome, Hairs, clump
 from avatar.portrait.art.skin import Skin
 from avatar.portrait.art.strokes import (
-    XX,
-    YY,
-    Colour,
     Doubles,
     Floats,
     Layer,
-    colour_in,
+    S,
     curve,
-    mask,
     mix,
     moved,
     normals,
-    radial,
-    ramp,
+    over,
+    paint,
     resample,
 )
 
-HAIR: Final = ((14, 13, 18), (34, 31, 40), (72, 68, 84), (150, 150, 172))
+HAIR: Final = ((13, 11, 14), (30, 26, 32), (50, 44, 50), (122, 113, 118))
 MARIGOLD: Final = (232, 164, 52)
-CROWN: Final = np.array([566.0, 168.0])  # the hair falls forward and to the left from here
+CROWN: Final = np.array([560.0, 160.0])  # the hair falls forward and to the left from here
+SKULL: Final = Dome(512, 330, 222, 240, 190)
+
+ROOM: Final = Room(
+    wall=((222, 226, 240), (142, 150, 190)),
+    panes=(
+        Pane((180, 0, 700, 640), (250, 250, 255), 0.7),
+        Pane((430, 0, 448, 640), (186, 192, 214)),
+        Pane((1200, 90, 1640, 560), (232, 214, 204), 0.7),
+        Pane((1250, 140, 1590, 510), (196, 142, 122), 0.6),
+        Pane((1330, 140, 1480, 510), (240, 196, 140), 0.6),
+        Pane((0, 800, 1820, 1024), (150, 146, 170), 0.5),
+    ),
+    glow=(226, 229, 244),
+    lights=14,
+    light=(255, 250, 240),
+    lit=(0, 40, 760, 620),
+    seed=12,
+)
 
 FACE: Final = Face(
-    eye_y=460,
+    eye_y=462,
     skin=((146, 90, 74), (196, 140, 117), (228, 178, 150), (245, 207, 181), (255, 236, 218)),
     blush=(226, 104, 92),
-    blush_strength=0.20,
-    lip=((160, 76, 70), (204, 116, 106), (230, 154, 140)),
-    gloss=0.5,
+    blush_strength=0.24,
+    lip=((172, 88, 82), (210, 126, 116), (230, 154, 142)),
+    gloss=0.45,
     lip_up=13,
-    lip_low=19,
-    mouth_half=60,
-    corner=-13,
-    mouth_y=616,
+    lip_low=20,
+    mouth_half=59,
+    corner=-10,
+    mouth_y=622,
     bow=3.5,
-    iris=((96, 60, 40), (58, 34, 24), (22, 13, 12)),
-    iris_r=21.5,
-    lid_up=17,
-    lid_low=12,
-    lid_power=0.62,
-    eye_half=48,
+    iris=((116, 74, 48), (64, 38, 26), (22, 13, 12)),
+    iris_r=25.5,
+    eye_x=93,
+    eye_half=49,
+    lid_up=18.5,
+    lid_low=12.5,
+    lid_power=0.64,
     tilt=6,
     lash=4.6,
-    lashes=4,
+    lashes=14,
     crease=0,
-    brow=((40, -53), (66, -62), (106, -65), (146, -54)),
-    brow_widths=(12, 15, 12, 3),
+    brow=((42, -60), (68, -68), (110, -70), (152, -56)),
+    brow_widths=(13, 16, 13, 4),
     brow_colour=(34, 28, 30),
-    nose_half=36,
-    nose_y=558,
-    nose_relief=0.60,
-    bridge=17,
-    chin=726,
+    deep_set=0.55,
+    hollow=0.7,
+    nose_half=34,
+    nose_y=562,
+    nose_relief=0.80,
+    bridge=15,
+    chin=722,
     seed=51,
-    cheek=0.9,
+    cheek=1.05,
     half=(
-        *((0, 172), (100, 188), (162, 258), (183, 350), (186, 440), (180, 520)),
-        *((161, 598), (125, 665), (80, 709), (36, 724), (0, 727)),
+        *((0, 172), (100, 188), (160, 256), (180, 346), (187, 430), (187, 490), (181, 545)),
+        *((166, 600), (138, 652), (98, 694), (54, 716), (24, 722), (0, 722)),
     ),
 )
 
@@ -76,12 +94,14 @@ FACE: Final = Face(
 def draw() -> Artwork:
     rng = np.random.default_rng(61)
     skin = Skin(FACE)
+    front = _hair_front(rng)
     parts = Parts(
-        plate=backdrop((206, 212, 232), (150, 158, 196), (240, 240, 250), 12),
-        hair_back=_hair_back(),
-        body=_body(),
-        head=_head(skin),
-        hair_front=_hair_front(rng),
+        plate=backdrop(ROOM),
+        hair_back=_hair_back(rng),
+        body=_body(skin),
+        head=over(skin.ears(y=FACE.eye_y + 32, h=58, out=22), skin.head(front[..., 3])),
+        hair_front=front,
+        marks=skin.marks(front[..., 3], np.zeros((S, S), np.float32)),
         brows=features.brows(FACE, (58, 50, 52), 150).array(),
     )
     return assemble("jun", "Jun", FACE, parts, skin.height)
@@ -93,156 +113,103 @@ def _both(half: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return left + [(512 + x, y) for x, y in half[::-1] if x]
 
 
-def _hair_back() -> Floats:
-    layer = Layer()
-    half: list[tuple[float, float]] = [
-        (0, 96),
-        (82, 102),
-        (152, 134),
-        (194, 192),
-        (206, 270),
-        (202, 350),
-        (184, 420),
-    ]
-    outline = curve(_both([*half, (168, 450)]), closed=True)
-    ground = radial(440, 190, 380, [HAIR[2], HAIR[1], HAIR[0]], [0, 0.5, 1])
-    layer.fill(outline, shader=ground, blur=0.8)
-    return layer.array()
-
-
-def _head(skin: Skin) -> Floats:
-    layer = Layer()
-    features.ears(FACE, layer, y=FACE.eye_y + 22, h=60, out=22)
-    head = picture(layer, skin.layer())
-    edge = [(300, 470), (338, 452), (346, 370), (372, 352), (420, 366), (470, 350), (520, 362)]
-    edge += [(570, 346), (620, 352), (660, 342), (680, 380), (688, 452), (724, 470)]
-    edge += [(740, 120), (284, 120)]
-    return shade(head, FACE, np.array(edge, float), FACE.skin[0], 0.42)
+def _hair_back(rng: np.random.Generator) -> Floats:
+    """The sides behind the ears, short."""
+    hairs = Hairs(HAIR, SKULL)
+    half: list[tuple[float, float]] = [(0, 122), (80, 130), (138, 160), (178, 212), (192, 290)]
+    outline = curve(_both([*half, (192, 370), (178, 428), (168, 446)]), closed=True)
+    ground = Layer()
+    ground.fill(outline, mix(HAIR[0], HAIR[1], 0.4), blur=3)
+    for sx in (-1, 1):
+        guides = [
+            mirrored(sx, [(182, 330), (196, 390), (184, 452)]),
+            mirrored(sx, [(204, 310), (208, 370), (192, 436)]),
+        ]
+        hairs.lay(guides, 26, rng, Clump(16, 7, 3), 0.3)
+    return hairs.draw(rng, ground.array())
 
 
 def _hair_front(rng: np.random.Generator) -> Floats:
-    cap = [(324, 396), (328, 360), (340, 320), (362, 292), (420, 288), (470, 280), (512, 278)]
-    cap += [(560, 270), (610, 272), (650, 284), (684, 318), (696, 360), (700, 396), (710, 372)]
-    cap += [(717, 320), (718, 258), (704, 190), (660, 136), (594, 106), (512, 98), (430, 106)]
-    cap += [(362, 138), (320, 192), (306, 260), (307, 330), (314, 376)]
-    lit = np.exp(-(((XX - 440) / 170) ** 2 + ((YY - 190) / 80) ** 2)) * 0.6 + 0.12
-    ground = ramp(lit, HAIR[:3], [0, 0.5, 1])
-    layer = Layer(colour_in(ground, mask(curve(cap, closed=True), 0.8)))
+    cap = [(326, 410), (330, 360), (346, 318), (386, 296), (450, 290), (512, 288), (574, 288)]
+    cap += [(638, 296), (680, 320), (696, 360), (700, 410), (712, 372), (716, 300), (692, 202)]
+    cap += [(650, 156), (590, 126), (512, 117), (434, 126), (374, 156), (332, 206), (312, 300)]
+    ground = Layer()
+    ground.fill(curve([*cap, (312, 376)], closed=True), mix(HAIR[0], HAIR[1], 0.5), blur=6)
+    hairs = Hairs(HAIR, SKULL)
     for sx in (-1, 1):
-        _sides(layer, sx, rng)
-    _crown(layer, rng)
-    _fringe(layer, rng)
-    _loose_tips(layer, rng)
-    return layer.array()
+        _sides(hairs, sx, rng)
+    _crown(hairs, rng)
+    _fringe(hairs, rng)
+    return hairs.draw(rng, ground.array())
 
 
-def _sides(layer: Layer, sx: int, rng: np.random.Generator) -> None:
+def _sides(hairs: Hairs, sx: int, rng: np.random.Generator) -> None:
     """Short, fading into the temple."""
-    tones = HAIR if sx < 0 else _dimmed(0.4)
 
     def at(*points: tuple[float, float]) -> Doubles:
         return mirrored(sx, list(points))
 
     guides = [
-        at((174, 270), (178, 330), (180, 392)),
-        at((186, 240), (191, 330), (187, 414)),
-        at((197, 230), (202, 320), (194, 416)),
-        at((203, 240), (207, 310), (199, 396)),
+        at((172, 280), (178, 340), (181, 400)),
+        at((178, 214), (192, 330), (188, 420)),
+        at((158, 200), (200, 306), (194, 412)),
     ]
-    how = Strands((1.4, 3.6), (110, 230), 4, (0.35, 0.25), (0, 0.5), (0.35, 0.8))
-    strands(layer, guides, 420, tones, rng, how)
-    burns = [at((178, 380), (182, 412), (181, 446)), at((190, 380), (192, 420), (188, 452))]
-    strands(layer, burns, 90, tones, rng, Strands((0.9, 2.0), (70, 170), 3.5))
+    hairs.lay(guides, 60, rng, Clump(20, 8, 5, 1.2, 0.5), 0.34)
+    burns = [at((180, 380), (183, 416), (181, 462)), at((190, 380), (192, 424), (188, 462))]
+    hairs.lay(burns, 12, rng, Clump(7, 5, 3, 0.8, 0.8), 0.3)
+    for _ in range(44):  # single hairs where the temple begins
+        y = rng.uniform(290, 440)
+        x, s = rng.normal(179, 3) + (y - 290) * 0.04, rng.uniform(10, 24)
+        stray = at((x, y), (x - s * 0.10, y + s * 0.5), (x - s * 0.28, y + s))
+        hairs.add(SKULL.lift(resample(stray, 8), 16)[None], tone=0.5, gloss=0.4, width=1)
 
 
-def _dimmed(share: float) -> tuple[Colour, Colour, Colour, Colour]:
-    a, b, c, d = (mix(tone, (10, 9, 14), share) for tone in HAIR)
-    return a, b, c, d
+def _crown(hairs: Hairs, rng: np.random.Generator) -> None:
+    """From the whorl round the skull, down to the sides."""
+    middle = np.array((512.0, 312.0))
+    way = CROWN - middle
+    start, near = float(np.arctan2(way[1], way[0])), float(np.hypot(*way))
+    for _ in range(260):
+        a = rng.uniform(-np.pi * 1.06, np.pi * 0.06)
+        far = 138 + 76 * np.sqrt(rng.random())
+        t = np.linspace(0.04, 1, 16)
+        angle = start + (a - start) * t + rng.normal(0, 0.03)
+        r = near + (far - near) * np.sin(np.pi / 2 * np.clip(t * 1.5, 0, 1))
+        line = middle + np.column_stack([np.cos(angle), np.sin(angle)]) * r[:, None]
+        line[:, 1] += 60 * abs(np.cos(a)) * t**3 * rng.random()
+        lock = clump(SKULL.lift(line, rng.uniform(0, 12)), Clump(30, 11, 4, 2.0, 0.3), rng)
+        hairs.add(lock, tone=float(np.clip(rng.normal(0.42, 0.14), 0, 1)))
 
 
-def _tones(k: float) -> tuple[Colour, Colour]:
-    """Base and light of a lock, darker to the right."""
-    return mix(HAIR[0], HAIR[1], 0.3 + 0.7 * k), mix(HAIR[1], HAIR[2], 0.25 + 0.75 * k)
-
-
-def _crown(layer: Layer, rng: np.random.Generator) -> None:
-    for _ in range(130):
-        a = rng.uniform(np.pi * 0.98, np.pi * 2.02)
-        r = rng.uniform(0.72, 1.03)
-        end = np.array([512 + np.cos(a) * 208 * r, 304 + np.sin(a) * 205 * r])
-        way = end - CROWN
-        rise = abs(np.cos(a))
-        line = np.array(
-            [
-                CROWN + way * 0.22 + rng.normal(0, 9, 2),
-                moved(CROWN + way * 0.55, 0, -9 * rise),
-                moved(CROWN + way * 0.88, 0, -6 * rise),
-                moved(end, np.cos(a) * 8, 4 + 44 * rise * rng.random()),
-            ]
-        )
-        k = float(np.clip(0.60 - 0.8 * (end[0] - 400) / 400 + rng.normal(0, 0.1), 0, 1))
-        lock(layer, line, rng.uniform(11, 20), _tones(k), HAIR, rng)
-    left = [
-        [(500, 108), (400, 116), (330, 184), (308, 270)],
-        [(500, 112), (420, 116), (352, 168)],
-        [(505, 130), (420, 146), (336, 226)],
-        [(510, 150), (430, 186), (340, 280)],
-    ]
-    right = [
-        [(612, 108), (672, 136), (712, 200), (718, 270)],
-        [(610, 116), (664, 144), (700, 206)],
-        [(620, 140), (668, 180), (706, 256)],
-    ]
-    how = Strands((1.0, 2.8), (70, 180), 5, (0.55, 0.2))
-    for guides, tones in ((left, HAIR), (right, _dimmed(0.45))):
-        strands(layer, [np.array([CROWN, *g], float) for g in guides], 230, tones, rng, how)
-
-
-def _fringe(layer: Layer, rng: np.random.Generator) -> None:
-    """Swept to the left, with a gap over one brow."""
-    xs = np.linspace(352, 690, 46)
-    drop = 14 * np.sin(xs * 0.045 + 1) + rng.normal(0, 13, 46)
-    drop += 22 * np.clip((400 - xs) / 60, 0, 1) - 34 * np.exp(-(((xs - 606) / 26) ** 2))
-    for i in np.argsort(-np.abs(xs - 560) + rng.normal(0, 46, 46)):
-        tip = np.array([xs[i], 332 + drop[i]])
-        sweep = -30 if xs[i] < 612 else 22
-        root = moved(CROWN, (xs[i] - 540) * 0.30, rng.uniform(-34, 24))
-        line = np.array(
-            [
+def _fringe(hairs: Hairs, rng: np.random.Generator) -> None:
+    """Locks that fall to the left in two layers and leave a gap over one brow."""
+    for row, (count, lift, rise) in enumerate(((40, 30, -20), (34, 48, 0))):
+        xs = np.linspace(346, 684, count) + rng.normal(0, 4, count)
+        drop = 11 * np.sin(xs * 0.045 + 1 + row) + rng.normal(0, 10, count)
+        drop += 30 * np.clip((404 - xs) / 60, 0, 1) + 22 * np.clip((xs - 640) / 44, 0, 1)
+        drop -= 42 * np.exp(-(((xs - 604) / 26) ** 2))
+        for x, d in zip(xs, drop, strict=True):
+            tip = np.array([x, 342 + rise + d])
+            sweep = -34 if x < 606 else 24
+            root = moved(CROWN, (x - 540) * 0.30, rng.uniform(-20, 24))
+            line = [
                 root,
-                moved(root * 0.62 + tip * 0.38, -sweep * 0.8, -30),
-                moved(root * 0.25 + tip * 0.75, -sweep * 0.5, -12),
-                moved(tip, sweep * 0.5 + rng.normal(0, 7), 0),
+                moved(root * 0.62 + tip * 0.38, -sweep * 0.9, -34),
+                moved(root * 0.25 + tip * 0.75, -sweep * 0.6, -16),
+                moved(tip, sweep * 0.5 + rng.normal(0, 6), 0),
             ]
-        )
-        k = float(np.clip(0.75 - 0.8 * (xs[i] - 400) / 300 + rng.normal(0, 0.14), 0, 1))
-        lock(layer, line, rng.uniform(13, 25), _tones(k), HAIR, rng, 9)
+            guide = SKULL.lift(resample(line, 18), lift)
+            lock = clump(guide, Clump(34, 12, 1.2, 1.6, 0.22), rng)
+            hairs.add(lock, tone=float(np.clip(rng.normal(0.46, 0.15), 0, 1)))
 
 
-def _loose_tips(layer: Layer, rng: np.random.Generator) -> None:
-    """Break the outline."""
-    for _ in range(60):
-        a = rng.uniform(np.pi * 1.03, np.pi * 1.97)
-        out = np.array([np.cos(a), np.sin(a)])
-        edge = np.array([512, 306]) + out * (212, 208)
-        along = np.array([-out[1], out[0]]) * np.sign(out[0] + 0.12)
-        s = rng.uniform(22, 44)
-        line = [
-            edge - along * s * 0.6 - out * 6,
-            edge + out * rng.uniform(0, 5),
-            edge + along * s * 0.6 + out * rng.uniform(-2, 7),
-        ]
-        colour = mix(HAIR[0], HAIR[1], rng.random())
-        layer.stroke(line, (1, 0.2, rng.uniform(2, 6)), colour, 235)
-
-
-def _body() -> Floats:
+def _body(skin: Skin) -> Floats:
     layer = Layer()
-    back = [(406, 818), (424, 797), (512, 782), (600, 797), (618, 818)]
+    back = [(415, 802), (432, 784), (512, 770), (592, 784), (609, 802)]
     layer.stroke(back, (22, 22, 24), (168, 104, 22))
-    features.neck(FACE, layer, width=86, base=838, flare=16)
+    layer.add(skin.neck(width=84, base=842, flare=18))
     tee = [(414, 832), (446, 872), (512, 892), (578, 872), (610, 832), (640, 900), (384, 900)]
-    cloth(layer, tee, Cloth((240, 240, 240), (400, 660)))
+    cloth(layer, tee, Cloth((240, 240, 240)))
     half: list[tuple[float, float]] = [
         (0, 904),
         (52, 890),
@@ -263,7 +230,7 @@ def _body() -> Floats:
         ([(624, 900), (590, 960), (520, 990)], 26, -0.16),
         ([(330, 850), (260, 880), (200, 925)], 20, 0.14),
     )
-    sweater = Cloth(MARIGOLD, (90, 940), folds, weave=0.012, seed=9)
+    sweater = Cloth(MARIGOLD, folds, weave=0.012, seed=9)
     cloth(layer, _both(half), sweater)
     _collar(layer)
     head_shadow(layer, mix(FACE.skin[0], (150, 70, 40), 0.5), 58)
@@ -271,12 +238,15 @@ def _body() -> Floats:
 
 
 def _collar(layer: Layer) -> None:
-    ring = [(402, 806), (418, 854), (460, 894), (512, 909), (564, 894), (606, 854), (622, 806)]
+    ring = [(415, 798), (418, 830), (431, 864), (466, 893), (512, 906), (558, 893), (593, 864)]
+    ring += [(606, 830), (609, 798)]
     line = resample(ring, 90)
     layer.stroke(moved(line, 0, 14), (12, 12, 12), (120, 70, 10), 120, blur=6)
+    for x, y in (line[0], line[-1]):
+        layer.canvas.drawCircle(float(x), float(y), 12.6, paint((188, 122, 28)))
     layer.stroke(line, (26, 26, 27), (206, 138, 36))
     layer.stroke(moved(line[7:-7], 0, -7), (1, 1, 8), (246, 192, 92), 200, blur=2)
     side = normals(line)
-    for i in range(4, 86):
+    for i in range(2, 88):
         rib = [line[i] - side[i] * 11, line[i], line[i] + side[i] * 11]
         layer.stroke(rib, (1, 1, 2), (126, 76, 12), 110, blur=0.5)

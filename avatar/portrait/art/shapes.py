@@ -90,11 +90,11 @@ class ShapeTable:
             "jawOpen",
             (UNDER_LIP, 0.0, 0.43),
             (_CHEEKS, lambda t: -0.012 * t, 0.03),
-            (_IU, lambda t: -0.13 * t, arc(0.11, -0.150)),
-            (_OU, lambda t: -0.115 * t, arc(0.105, -0.140)),
-            (_IL, lambda t: -0.13 * t, arc(0.11, 0.41)),
-            (_OL, lambda t: -0.105 * t, arc(0.11, 0.38)),
-            (CORNERS, lambda t: -0.12 * t, 0.11),
+            (_IU, lambda t: -0.14 * t, arc(0.18, -0.225)),
+            (_OU, lambda t: -0.125 * t, arc(0.17, -0.210)),
+            (_IL, lambda t: -0.14 * t, arc(0.18, 0.340)),
+            (_OL, lambda t: -0.115 * t, arc(0.18, 0.310)),
+            (CORNERS, lambda t: -0.13 * t, 0.18),
         )
         # the chin line moves as one arc that falls to nothing at the ear, or the jaw has corners
         jaw = tuple(n for n in (*JAW, *JAW_SIDES) if self._points[at((n,))[0], 1] > self._ear + 1)
@@ -173,14 +173,14 @@ class ShapeTable:
             return (s * t > 0).astype(float)
 
         def smile(t: Doubles) -> Doubles:
-            return -0.085 * out(t) + 0.010 * _hill(t)
+            return -0.108 * out(t) + 0.012 * _hill(t)
 
         self._set(
             f"mouthSmile{side}",
-            (_CHEEKS, lambda t: s * 0.04 * here(t), lambda t: -0.06 * here(t)),
-            ((*_IU, *_OU), lambda t: s * 0.10 * out(t), smile),
-            (_IL, lambda t: s * 0.10 * out(t), lambda t: smile(t) - 0.015 * _hill(t)),
-            (_OL, lambda t: s * 0.095 * out(t), lambda t: -0.08 * out(t) - 0.005 * _hill(t)),
+            (_CHEEKS, lambda t: s * 0.045 * here(t), lambda t: -0.075 * here(t)),
+            ((*_IU, *_OU), lambda t: s * 0.115 * out(t), smile),
+            (_IL, lambda t: s * 0.115 * out(t), lambda t: smile(t) - 0.015 * _hill(t)),
+            (_OL, lambda t: s * 0.11 * out(t), lambda t: -0.102 * out(t) - 0.005 * _hill(t)),
         )
         self._set(
             f"mouthFrown{side}",

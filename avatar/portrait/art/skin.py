@@ -1,253 +1,216 @@
-"""Sculpted skin: the face as a height field, lit, and coloured through one ramp.
+"""Skin: the relief of head, ears and neck, coloured and lit.
 
-A dome over the outline plus hills and dents gives normals; light, fill and occlusion give one
-value; the value picks a colour from deep to highlight. That gave more than any number of
-hand-placed gradients, and the same relief is the depth the head is turned by. Lids are closed here
-and the mouth has no line: the engine draws both, every frame.
+Colour comes in zones (redder where blood is near, yellower on the forehead), lips are a part of the
+skin, not a patch on it. Hair that hangs over the face casts its shadow here. The line between the
+lips is not drawn and the lids are closed: the engine draws both, every frame.
 """
+
+from typing import Final
 
 import numpy as np
 
+from avatar.portrait.art.cloth import BODY_SCALE
 from avatar.portrait.art.face import Face
+from avatar.portrait.art.light import Surface, arrives, openness, render
+from avatar.portrait.art.relief import Relief
 from avatar.portrait.art.strokes import (
-    WHITE,
     XX,
     YY,
     Doubles,
     Floats,
     Layer,
-    bump,
-    colour_in,
+    S,
     curve,
-    linear,
+    enlarged,
     mask,
     mix,
     noise,
-    polygon,
-    ramp,
-    resample,
-    soft_steps,
+    over,
     soften,
 )
 
-STOPS = (0.16, 0.36, 0.60, 0.80, 0.97)
-"""Where on the light value the five skin colours stand."""
-
-_LIGHT = np.array((-0.50, -0.52, 0.69), np.float32)
+_FAR: Final = np.float32(-400)
+"""Height of nothing: an occluder that shades nobody."""
 
 
 class Skin:
-    """The relief and the painted skin of one face."""
+    """The skin of one face; every layer is premultiplied RGBA on the canvas."""
 
     def __init__(self, face: Face) -> None:
         self._f = face
-        self._x = XX - np.float32(face.cx)
-        self._edge = self._to_edge()
-        self.height = soften(self._relief(), 2.2)
+        self._relief = Relief(face)
+        self.height = self._relief.face()
+        self.cover = mask(curve(face.outline(), closed=True), 0.7)
+        self._rng = np.random.default_rng(face.seed)
+        upper, _, lower = face.lips(41)
+        self._lips = soften(mask(curve(np.vstack([upper, lower[::-1][1:-1]]), closed=True)), 1.15)
+        self._fine, self._tint = self._pores(), self._colour()
 
-    def _to_edge(self) -> Floats:
-        """Distance from the middle of the face as a share of the way to its outline."""
-        f = self._f
-        outline = resample(f.outline(), 720, closed=True)
-        cy = (f.eye_y + f.mouth_y) / 2 - 20
-        dx, dy = outline[:, 0] - f.cx, outline[:, 1] - cy
-        angle = np.arctan2(dy, dx)
-        order = np.argsort(angle)
-        reach = np.interp(
-            np.arctan2(YY - cy, self._x), angle[order], np.hypot(dx, dy)[order], period=2 * np.pi
-        )
-        share: Floats = (np.hypot(self._x, YY - cy) / reach).astype(np.float32)
-        return share
-
-    def _hill(self, x: float, y: float, a: float, b: float) -> Floats:
-        return bump(x, y, a, b, self._x)
-
-    def _pair(self, x: float, y: float, a: float, b: float) -> Floats:
-        return self._hill(x, y, a, b) + self._hill(-x, y, a, b)
-
-    def _relief(self) -> Floats:
-        rho = np.clip(self._edge, 0, 1.03)
-        z = 165 * np.clip(1 - 0.93 * rho**2.5, 0.005, 1) ** 0.6
-        parts = (self._eyes_and_brows(), self._nose(), self._lower_face(), self._age())
-        return np.asarray(z + sum(parts), np.float32)
-
-    def _eyes_and_brows(self) -> Floats:
-        f = self._f
-        ridge = np.exp(-(((YY - (f.eye_y - 50)) / 24) ** 2)) * np.exp(-((self._x / 125) ** 2))
-        z = 9 * ridge + 15 * self._pair(f.eye_x, f.eye_y + 1, 36, 23)
-        z -= 20 * self._pair(f.eye_x * 0.98, f.eye_y - 10, 47, 32)
-        z -= 8 * self._pair(36, f.eye_y - 6, 18, 26)
-        z -= 3.5 * f.age * self._pair(f.eye_x, f.eye_y + 38, 36, 8)
-        z -= 9 * self._pair(168, f.eye_y - 64, 36, 60)
-        return np.asarray(z, np.float32)
-
-    def _nose(self) -> Floats:
-        f = self._f
-        tip = f.nose_y - 19
-        k = np.clip((YY - (f.eye_y - 25)) / (tip - f.eye_y + 25), 0, 1.2)
-        below = 1 / (1 + np.exp(np.clip((YY - (f.nose_y - 5)) / 6.5, -40, 40)))
-        above = 1 / (1 + np.exp(np.clip(-(YY - (f.eye_y - 30)) / 14, -40, 40)))
-        # a round ridge that runs out into the cheeks
-        ridge = (1 + (self._x / (1.15 * f.bridge + 11 * k)) ** 2) ** -1.5
-        z = f.nose_relief * (7 + 40 * k**1.35) * below * above * ridge
-        z += f.nose_relief * 17 * self._hill(0, tip, 25, 20)
-        z += f.nose_relief * 20 * self._pair(f.nose_half * 0.68, f.nose_y - 12, 17, 15)
-        return np.asarray(z, np.float32)
-
-    def _lower_face(self) -> Floats:
-        f = self._f
-        n, m = f.nose_y, f.mouth_y
-        z = f.cheek * (13 * self._pair(106, n - 36, 50, 42) + 7 * self._pair(98, n - 22, 34, 26))
-        z += 10 * self._hill(0, m - 4, 72, 46)
-        groove = (n + m - f.lip_up) / 2 + 2
-        z += 2 * self._pair(12, groove, 6, 16) - 4 * self._hill(0, groove, 6.5, 16)
-        z += 6 * self._hill(0, m - f.lip_up * 0.5, f.mouth_half * 0.7, f.lip_up * 0.6)
-        z += 9 * self._hill(0, m + f.lip_low * 0.5, f.mouth_half * 0.62, f.lip_low * 0.6)
-        z -= 9 * self._hill(0, m + f.lip_low + 14, 36, 10)
-        z += 13 * self._hill(0, f.chin - 44, 40, 27)
-        z -= 7 * self._pair(140, m - 14, 36, 60)
-        z -= 0.8 * self._pair(f.mouth_half + 5, m + f.corner + 3, 10, 12)
-        return np.asarray(z, np.float32)
-
-    def _age(self) -> Floats:
-        """The fold from nose to mouth, and what years add to it."""
-        f = self._f
-        start = np.array([f.nose_half + 6, f.nose_y - 16])
-        way = np.array([f.mouth_half + 15, f.mouth_y + 4]) - start
-        aside = np.abs(self._x) - start[0]
-        t = np.clip((aside * way[0] + (YY - start[1]) * way[1]) / (way**2).sum(), 0, 1)
-        off = np.hypot(aside - 5 * np.sin(np.pi * t) - t * way[0], YY - start[1] - t * way[1])
-        fold = np.exp(-((off / (8 + 3 * (1 - f.age))) ** 2)) * (1 - 0.5 * t)
-        z = -(1.6 + 5.5 * f.age) * fold
-        if f.age > 0.3:
-            for i, y in enumerate((f.eye_y - 92, f.eye_y - 114, f.eye_y - 137)):
-                line = np.exp(-(((YY - y - 5 * np.cos(self._x / 62 + i)) / 4) ** 2))
-                z -= 1.7 * f.age * line * np.exp(-((self._x / 95) ** 4))
-            z -= 2.2 * f.age * self._pair(11, f.eye_y - 48, 3.5, 16)
-            for j in (-10, 0, 10):
-                x, y = f.eye_x + f.eye_half + 20, f.eye_y - 2 + j * 1.2
-                z -= 1.6 * f.age * self._pair(x, y, 14, 3.2)
-        return np.asarray(z, np.float32)
-
-    def layer(self, *, steps: int = 6, planes: float = 0.30) -> Layer:
-        """Skin, nose and lips. planes: share of the painted, posterised look."""
-        f = self._f
-        rng = np.random.default_rng(f.seed)
-        normal = self._normals()
-        t = self._light(normal) + noise(rng, 9, 5, 0.008) + noise(rng, 26, 20, 0.010)
-        t = soft_steps(np.clip(t, 0, 1), steps, planes)
-        colour = ramp(t, f.skin, STOPS)
-        # light that was scattered in the skin comes out red where it turns into shadow
-        warm = np.exp(-(((t - 0.46) / 0.10) ** 2))
-        colour += warm[..., None] * np.array((11, -2, -5), np.float32)
-        self._blush(colour, t)
-        self._shine(colour, normal)
-        layer = Layer(colour_in(np.clip(colour, 0, 255), mask(curve(f.outline(), closed=True))))
+    def head(self, hair: Floats) -> Floats:
+        """Face and lips in the shadow of hair (coverage of what hangs over the face)."""
+        layer = Layer(render(self._surface(self.height, hair)))
         self._nostrils(layer)
-        paint_lips(f, layer)
-        return layer
+        return layer.array()
 
-    def _normals(self) -> Floats:
-        down, across = np.gradient(self.height)
-        normal = np.dstack([-across, -down, np.ones_like(across)])
-        unit: Floats = (normal / np.linalg.norm(normal, axis=2, keepdims=True)).astype(np.float32)
-        return unit
+    def marks(self, hair: Floats, covered: Floats) -> dict[str, Floats]:
+        """What expressions change, by the names the engine knows: the face lit with other folds,
+        as a layer that turns the face at rest into it. covered: where beard hides the skin."""
+        base = render(self._surface(self.height, hair))
+        seen = self.cover * (1 - covered)
+        out: dict[str, Floats] = {}
+        for name, delta in self._relief.expressions().items():
+            lit = render(self._surface(self.height + delta, hair))
+            out[name] = _change(base, lit, seen)
+        smile = out.pop("smile")
+        right = np.clip((self._f.cx - XX) / 16 + 0.5, 0, 1)[..., None]
+        out["smile_right"], out["smile_left"] = smile * right, smile * (1 - right)
+        return out
 
-    def _light(self, normal: Floats) -> Floats:
-        f, z = self._f, self.height
-        key = normal @ (_LIGHT / np.linalg.norm(_LIGHT))
-        fill = np.clip(normal @ np.array((0.44, 0.40, 0.80), np.float32), 0, 1)
-        value = np.clip((key + 0.45) / 1.45, 0, 1) * 0.83 + 0.175 * fill
-        for reach, strength in ((13, 0.24), (5, 0.18)):
-            value -= np.clip((soften(z, reach) - z) / reach, 0, 1) * strength
-        shadow = Layer()
-        x, y, w = f.cx, f.nose_y, f.nose_half
-        under = [(x - w * 0.75, y - 2), (x, y + 4), (x + w, y - 8), (x + w * 1.12, y + 3)]
-        under += [(x + w * 0.3, y + 19), (x - w * 0.4, y + 10)]
-        shadow.fill(curve(under, closed=True), WHITE, blur=5)
-        value -= shadow.array()[..., 3] * 0.09
-        value += 0.07 * self._hill(0, y - 5, 30, 9)
-        value += 0.05 * self._hill(-30, f.eye_y - 130, 110, 70)
-        return np.asarray(value, np.float32)
-
-    def _blush(self, colour: Floats, t: Floats) -> None:
+    def _surface(self, height: Floats, hair: Floats) -> Surface:
         f = self._f
-        strength = f.blush_strength * (
-            self._pair(108, f.nose_y - 22, 50, 34)
-            + 0.8 * self._hill(0, f.nose_y - 20, 26, 18)
-            + 0.35 * self._hill(0, f.chin - 40, 40, 20)
+        key = arrives(height, soften(height, 1.5)) * _hair_shadow(hair)
+        gloss = f.shine * (0.45 + self._oily()) + f.gloss * 2.6 * self._lips
+        seen = openness(height, (5, 0.55), (14, 0.60), (36, 0.50))
+        seen *= 1 - 0.34 * soften(hair, 20)
+        return Surface(
+            height=height + self._fine,
+            colour=self._tint,
+            cover=self.cover,
+            gloss=gloss.astype(np.float32),
+            scatter=f.scatter,
+            key=key.astype(np.float32),
+            open=seen.astype(np.float32),
         )
-        # little of it in the shadow, where it turns into a patch
-        strength = strength * np.clip((t - 0.22) / 0.42, 0.18, 1)
-        colour += strength[..., None] * (np.array(f.blush, np.float32) - colour)
-        lids = 0.07 * self._pair(f.eye_x, f.eye_y - 26, 40, 12)
-        colour += lids[..., None] * (np.array(mix(f.blush, f.skin[0], 0.5), np.float32) - colour)
 
-    def _shine(self, colour: Floats, normal: Floats) -> None:
+    def ears(self, *, y: float, h: float = 62, out: float = 20) -> Floats:
+        """Both ears, to lie behind the face; y their middle, h half their height."""
+        f, both = self._f, np.zeros((S, S, 4), np.float32)
+        red = np.array(mix(f.tone, f.blush, 0.22), np.float32)
+        for sx in (-1, 1):
+            height, cover = self._relief.ear(sx, y, h, out)
+            beside = soften(self.cover, 7)
+            seen = openness(height, (4, 0.8), (10, 0.7)) * (1 - 0.5 * beside)
+            ear = Surface(
+                height=height,
+                colour=np.ones((S, S, 1), np.float32) * red,
+                cover=cover,
+                gloss=f.shine * 0.5,
+                scatter=f.scatter * 0.8,
+                key=np.float32(0.92 if sx < 0 else 0.30) * np.ones((S, S), np.float32),
+                open=seen.astype(np.float32),
+            )
+            both = over(both, render(ear))
+        return both
+
+    def neck(self, *, width: float, base: float, flare: float) -> Floats:
+        """Neck and the skin above the neckline, in the shadow of the jaw."""
         f = self._f
+        height = self._relief.neck(width, base, flare)
+        x, top = f.cx, f.chin - 150
+        right = [(width - 4, top), (width - 2, f.chin - 10), (width + 2, base - 46)]
+        right += [(width + flare * 1.4, base - 8), (width + flare * 5, base + 40)]
+        right.append((width + flare * 8, base + 140))
+        outline = [(x - dx, y) for dx, y in right] + [(x + dx, y) for dx, y in right[::-1]]
+        smaller = 1 / BODY_SCALE[0], 1 / BODY_SCALE[1]
+        cover = np.clip(enlarged(self.cover, *smaller), 0, 1)
+        above = np.maximum(enlarged(self.height, *smaller), 70)
+        jaw = np.where(cover > 0.5, above, _FAR).astype(np.float32)
+        key = arrives(height, jaw, soft=0.42)
+        near = soften(cover, 26)
+        seen = openness(height, (8, 0.6), (24, 0.5)) * (1 - 0.66 * near)
+        tone = np.array(mix(f.tone, f.blush, 0.06), np.float32)
+        surface = Surface(
+            height=height,
+            colour=tone + noise(self._rng, 16, 10, 2.0)[..., None],
+            cover=mask(curve(outline, closed=True), 0.7),
+            gloss=f.shine * 0.35,
+            scatter=f.scatter * 1.5,
+            key=(0.94 * key).astype(np.float32),
+            open=seen.astype(np.float32),
+        )
+        return render(surface)
+
+    def _pores(self) -> Floats:
+        f = self._f
+        fine = noise(self._rng, 1.2, 1.2, 0.055) + noise(self._rng, 3.0, 2.4, 0.05)
+        t = np.sin((XX - f.cx) * 1.25 + 2 * np.sin(YY * 0.11) + noise(self._rng, 5, 9, 1.2))
+        return np.asarray(fine * (1 - self._lips) + 0.06 * t * self._lips, np.float32)
+
+    def _oily(self) -> Floats:
+        """Where skin shines: nose, forehead, the tops of the cheeks, the chin."""
+        f, r = self._f, self._relief
         n = f.nose_y
-        gloss = np.clip(normal @ np.array((-0.33, -0.36, 0.87), np.float32), 0, 1) ** 38
-        where = 0.55 * self._hill(0, n - 26, 24, 22) + 0.42 * self._hill(0, f.eye_y + 45, 16, 50)
-        where += 0.34 * self._hill(-100, n - 50, 60, 40) + 0.20 * self._hill(100, n - 50, 60, 40)
-        where += 0.30 * self._hill(-25, f.eye_y - 110, 110, 50)
-        where += 0.30 * self._hill(0, f.chin - 44, 40, 26)
-        shine = np.clip(gloss * where, 0, 1)[..., None]
-        colour += shine * (np.array(f.skin[4], np.float32) * 1.04 - colour)
-        # warm light comes back from the room on the shadow side
-        rim = np.clip((self._edge - 0.90) / 0.10, 0, 1) * np.clip(self._x / 120, 0, 1)
-        rim = rim * np.clip(1 - np.abs(YY - n) / 200, 0, 1) * 0.28
-        colour += rim[..., None] * (np.array(f.skin[2], np.float32) - colour)
+        where = 1.0 * r.hill(0, n - 22, 26, 22) + 0.5 * r.hill(0, f.eye_y + 40, 15, 60)
+        where += 0.7 * r.pair(112, n - 56, 52, 30) + 0.45 * r.hill(0, f.eye_y - 120, 130, 56)
+        where += 0.4 * r.hill(0, f.chin - 44, 36, 24) + 0.3 * r.pair(f.eye_x, f.eye_y - 22, 40, 10)
+        return np.asarray(where, np.float32)
+
+    def _colour(self) -> Floats:
+        f, r = self._f, self._relief
+        n = f.nose_y
+        colour = np.ones((S, S, 1), np.float32) * np.array(f.tone, np.float32)
+
+        def tint(target: tuple[float, ...], share: Floats) -> None:
+            np.add(colour, share[..., None] * (np.array(target, np.float32) - colour), out=colour)
+
+        blood = r.pair(114, n - 26, 54, 38) + 0.85 * r.hill(0, n - 20, 30, 22)
+        blood += 0.40 * r.hill(0, f.chin - 40, 42, 22) + 0.35 * r.pair(f.eye_x, f.eye_y - 4, 56, 30)
+        tint(tuple(f.blush), np.clip(f.blush_strength * blood, 0, 0.6).astype(np.float32))
+        tint(tuple(mix(f.tone, (255, 214, 140), 0.5)), 0.12 * r.hill(0, f.eye_y - 130, 150, 70))
+        tired = 0.20 * r.pair(f.eye_x - 4, f.eye_y + 27, 38, 13) + 0.16 * r.pair(
+            40, f.eye_y, 14, 22
+        )
+        tint(tuple(mix(f.skin[0], f.blush, 0.35)), tired.astype(np.float32))
+        colour += noise(self._rng, 11, 9, 1.6)[..., None] * np.array((0.7, 1, 1), np.float32)
+        colour += noise(self._rng, 2.2, 2.0, 1.1)[..., None]
+        self._lip_colour(colour)
+        return np.clip(colour, 0, 255).astype(np.float32)
+
+    def _lip_colour(self, colour: Floats) -> None:
+        """The corners stay light: a dark tip sticks out like a thorn when the mouth is rounded."""
+        f = self._f
+        dark, mid, light = (np.array(tone, np.float32) for tone in f.lip)
+        v = (YY - f.mouth_y) / np.where(f.mouth_y > YY, f.lip_up, f.lip_low)
+        upper = mid + (dark - mid) * np.clip(1 + v, 0, 1)[..., None] * np.float32(0.55)
+        lower = mid + (light - mid) * np.exp(-(((v - 0.5) / 0.42) ** 2))[..., None]
+        tone = np.where((f.mouth_y > YY)[..., None], upper, lower)
+        inner = np.clip(1 - np.abs(YY - f.mouth_y) / 5, 0, 1)[..., None] * np.float32(0.5)
+        tone = tone + (dark - tone) * inner
+        corner = np.clip((np.abs(XX - f.cx) / f.mouth_half - 0.70) / 0.3, 0, 1)
+        share = self._lips * (1 - 0.35 * corner)
+        colour += share[..., None] * (tone - colour)
 
     def _nostrils(self, layer: Layer) -> None:
         f = self._f
-        dark = mix(f.skin[0], (40, 10, 10), 0.25)
+        dark = mix(f.skin[0], (34, 8, 8), 0.40)
         w, y = f.nose_half, f.nose_y
         for sx in (-1, 1):
 
             def at(*points: tuple[float, float], sx: int = sx) -> Doubles:
                 return np.array([(f.cx + sx * w * dx, y + dy) for dx, dy in points])
 
-            hole = at((0.20, -1), (0.38, -5.5), (0.60, -4), (0.70, 0))
-            layer.stroke(hole, (1.5, 1.5, 6), dark, 205, blur=1.3)
-            wing = at((0.90, -27), (1.07, -17), (1.02, -5), (0.76, 1))
-            layer.stroke(wing, (0.6, 0.8, 3), dark, 125 if sx > 0 else 95, blur=1.3)
-            light = f.cx + sx * w * 0.72, y - 18
-            layer.glow(*light, 9, f.skin[4], 90 if sx < 0 else 40, stretch=(0.8, 1))
-        septum = [(f.cx - w * 0.3, y + 0.5), (f.cx, y + 4), (f.cx + w * 0.3, y + 0.5)]
-        layer.stroke(septum, (1, 1, 3), dark, 90, blur=1.6)
+            hole = at((0.20, 1), (0.36, -4.5), (0.58, -4), (0.70, 1))
+            layer.stroke(hole, (2, 2, 8.5), dark, 225, blur=1.7)
+            crease = at((1.00, -24), (1.08, -15), (1.00, -4), (0.78, 2))
+            layer.stroke(crease, (0.6, 0.8, 3.6), f.skin[0], 96, blur=2.4)
+        septum = [(f.cx - w * 0.3, y + 2), (f.cx, y + 6), (f.cx + w * 0.3, y + 2)]
+        layer.stroke(septum, (1, 1, 3), f.skin[0], 70, blur=2.2)
 
 
-def paint_lips(f: Face, layer: Layer) -> None:
-    """Closed lips without the line between them. The corners stay light: a dark tip would stick
-    out like a thorn when the mouth is rounded."""
-    upper, line, lower = f.lips(41)
-    dark, mid, light = f.lip
-    whole = curve(np.vstack([upper, lower[::-1][1:-1]]), closed=True)
-    layer.fill(whole, mid, 90, blur=4)
-    top, low = float(upper[:, 1].min()), float(lower[:, 1].max())
-    layer.canvas.saveLayer(None, None)
-    shade = linear((0, top), (0, f.mouth_y + 2), [mix(mid, light, 0.25), mid, dark], [0, 0.45, 1])
-    layer.fill(curve(np.vstack([upper, line[::-1][1:-1]]), closed=True), shader=shade, blur=0.7)
-    tones = [mix(mid, dark, 0.35), light, mix(mid, dark, 0.15)]
-    shade = linear((0, f.mouth_y), (0, low), tones, [0, 0.45, 1])
-    layer.fill(curve(np.vstack([line, lower[::-1][1:-1]]), closed=True), shader=shade, blur=0.7)
-    # no skin may shine through where the lips meet
-    thin = np.column_stack([np.zeros(41), 1.6 * np.sin(np.linspace(0, np.pi, 41)) ** 0.4])
-    seam = np.vstack([line - thin, (line + thin)[::-1]])
-    layer.fill(polygon(seam), mix(mid, dark, 0.55))
-    layer.clip(whole)
-    half = f.mouth_half
-    layer.glow(f.cx + half * 0.62, f.mouth_y + 4, half * 0.6, dark, 70, stretch=(1, 0.7))
-    rng = np.random.default_rng(3)
-    for _ in range(26):
-        t = rng.uniform(-0.75, 0.75)
-        x = f.cx + t * half
-        fine = [(x, f.mouth_y + 2), (x + t * 4, f.mouth_y + f.lip_low * 0.75)]
-        layer.stroke(fine, (0.5, 0.3, 1.1), dark, 34)
-    shine = (255, 236, 226)
-    low_y = f.mouth_y + f.lip_low * 0.5
-    layer.glow(f.cx - 9, low_y, 26, shine, 150 * f.gloss, stretch=(1.15, 0.20), turn=-2)
-    layer.glow(f.cx + 20, low_y - 1, 13, shine, 100 * f.gloss, stretch=(1.1, 0.22), turn=-4)
-    layer.glow(f.cx - half * 0.2, top + 5, 18, shine, 70 * f.gloss, stretch=(1.2, 0.22), turn=-8)
-    layer.unclip()
-    layer.canvas.restore()
+def _change(base: Floats, lit: Floats, seen: Floats) -> Floats:
+    """A layer that lies over base and makes it lit, as thin as its colours allow."""
+    apart = (lit - base)[..., :3] * seen[..., None]
+    alpha = np.clip(np.abs(apart).max(2) * 3.2, 0, 1)
+    alpha[alpha < 0.02] = 0
+    solid = np.maximum(alpha, np.float32(1e-3))[..., None]
+    colour = np.clip(base[..., :3] + apart / solid, 0, 1)
+    return np.dstack([colour * alpha[..., None], alpha]).astype(np.float32)
+
+
+def _hair_shadow(hair: Floats) -> Floats:
+    """Share of the key light under hair that stands off the face a little."""
+    fallen = np.zeros_like(hair)
+    for i, (far, wide) in enumerate(((9, 5), (20, 10), (36, 18))):
+        moved = np.roll(hair, (far, round(far * 0.75)), (0, 1))
+        fallen = np.maximum(fallen, soften(moved, wide) * (0.80 - 0.18 * i))
+    return np.asarray(1 - 0.80 * np.clip(fallen, 0, 1), np.float32)

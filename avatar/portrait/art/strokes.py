@@ -244,24 +244,16 @@ def soften(picture: Floats, sigma: float, sigma_y: float | None = None) -> Float
     return blurred.astype(np.float32, copy=False)
 
 
+def enlarged(picture: Floats, across: float, down: float) -> Floats:
+    """A picture scaled about the middle of its lower edge; what comes from outside is empty."""
+    move = np.array([[across, 0, S / 2 * (1 - across)], [0, down, S * (1 - down)]], np.float32)
+    scaled = cv2.warpAffine(picture, move, (S, S), flags=cv2.INTER_CUBIC)
+    return np.clip(scaled, 0, None).astype(np.float32)
+
+
 def colour_in(rgb: NDArray[np.floating[Any]], coverage: Floats) -> Floats:
     """An opaque picture of 0..255 cut out by a mask."""
     return np.dstack([rgb / 255 * coverage[..., None], coverage]).astype(np.float32)
-
-
-def ramp(value: Floats, colours: Sequence[ArrayLike], stops: Sequence[float]) -> Floats:
-    """(h, w, 3): colours looked up by a value."""
-    table = np.asarray(colours, float)
-    return np.dstack([np.interp(value, stops, table[:, i]) for i in range(3)]).astype(np.float32)
-
-
-def soft_steps(value: Floats, steps: int, share: float) -> Floats:
-    """A value mixed with its soft posterisation: painted planes instead of an airbrush."""
-    whole = np.floor(value * steps)
-    part = value * steps - whole
-    for _ in range(2):
-        part = part * part * (3 - 2 * part)
-    return (value * (1 - share) + (whole + part) / steps * share).astype(np.float32)
 
 
 def noise(rng: np.random.Generator, across: float, down: float, strength: float) -> Floats:

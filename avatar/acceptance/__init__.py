@@ -1,0 +1,1 @@
+"""Whether a portrait is good enough to be shown: the checks, what was reached, and the limits."""

@@ -1,0 +1,67 @@
+"""A photo becomes a talking avatar: `prepare` finds the face, makes the pack, shows what came out.
+
+Runs on numpy and OpenCV; only the detector (avatar/prepare/detect.py) needs an environment of its
+own, made by scripts/setup. A photo that cannot become a good avatar is refused with one sentence
+and leaves nothing behind. Nothing leaves the machine, and the photo itself is not kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar.prepare.errors import PrepareError
+
+__all__ = ["Consent", "PrepareError", "Prepared", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person who gave the photo said about it, and when: kept in pack.json.
+
+    date: as in 2026-11-20.
+    """
+
+    text: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What came out of a photo: all paths lie in the pack's folder.
+
+    preview: None when it was not wanted or could not be made; `warnings` then says why.
+    """
+
+    pack: Path
+    sheet: Path
+    preview: Path | None
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    photo: Path,
+    *,
+    name: str,
+    library: Path | None = None,
+    consent: Consent | None = None,
+    replace: bool = False,
+    preview: bool = True,
+    on_step: Callable[[str, float], None] | None = None,
+) -> Prepared:
+    """Make the portrait `name` from a photo (JPEG, PNG or WebP); blocks for some seconds.
+
+    library: folder for the pack, by default the user's own. replace: overwrite an own portrait of
+    that name. on_step is told what is done and the share that is behind it, 0..1.
+    Raises PrepareError with one sentence; nothing is left behind then.
+    """
+    from avatar.prepare.studio import make
+
+    return make(
+        photo,
+        name=name,
+        folder=library,
+        consent=consent,
+        replace=replace,
+        preview=preview,
+        on_step=on_step or (lambda _step, _share: None),
+    )
