@@ -7,10 +7,14 @@ from importlib import import_module
 from typing import Final
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "portraits": ("avatar.cli.portraits", "list the portraits that ship"),
+    "portraits": ("avatar.cli.portraits", "list the portraits that ship, then your own"),
+    "prepare": ("avatar.cli.prepare", "make a talking avatar of a photo"),
     "sheet": ("avatar.cli.sheet", "draw visemes, expressions and poses of a portrait on one page"),
+    "accept": ("avatar.cli.accept", "say whether a portrait is good enough to be shown"),
     "bench": ("avatar.cli.bench", "measure the engine on this machine"),
-    "bake": ("avatar.cli.bake", "draw a portrait and write its pack (needs the art extra)"),
+    "bake": ("avatar.cli.bake", "make pictures once that cost too much for a call"),
+    "models": ("avatar.cli.models", "fetch, list, check and delete weights of neural renderers"),
+    "parity": ("avatar.cli.parity", "prove the networks against recorded vectors"),
     "render": ("avatar.render", "a sound file and a portrait in, an MP4 out"),
 }
 

@@ -1,19 +1,25 @@
 """When each picture is due. Sound is the clock: a frame is due when its first sample is played.
 
-Pure: `now` is an argument, nothing here sleeps. The one fact you would not guess: the only true
-feedback from an audio source is the return of a push that had to wait, because the source then
-holds exactly its queue length. Such returns come late, never early, so the smallest one counts.
+Pure: `now` is an argument, nothing here sleeps. The facts you would not guess: an audio source
+sends whole blocks on a tick that never moves, so the clock is a straight line for a whole call; and
+the only true feedback is the return of a push that had to wait, because the source then holds
+exactly its queue length. Such returns come late, never early, so the smallest of many counts.
+How long a push took tells nothing: a busy interpreter makes every one of them slow.
 """
+
+from collections import deque
 
 from avatar.frames import CLOCK_RATE
 
-_LEAK = 0.02
-_LEAK_MAX_S = 0.0002
-"""How fast the base may follow observations that are later than it: 2 %, at most 0.2 ms each."""
-_UNDERRUN_S = 0.002
-_WAITED_S = 0.0015
-"""A push that took less than this did not wait, whatever the model says."""
-_MODEL_SLACK_S = 0.005
+BLOCK_S = 0.01
+"""What the source sends at each tick, and drops as a whole."""
+_REMEMBERED = 64
+_AGREEING = 4
+"""Observations after which the base may also move to later; to earlier one is enough."""
+_SURPLUS_S = 0.001
+"""A push must fill the source by at least this much more than it holds to be one that waits."""
+_CALM = (0.0025, 0.0075)
+"""The part of a tick in which the last one is surely over and the next one leaves time to push."""
 
 
 class MediaClock:
@@ -32,15 +38,21 @@ class MediaClock:
         self.rate = rate
         self.pushed = 0
         """Samples handed to the source so far, silence included."""
+        self._block = round(rate * BLOCK_S)
         self._queue_s = queue_s
         self._delay_s = delay_s
         self._base: float | None = None  # the moment at which sample 0 left the source
-        self._fresh = True  # take the next observation as it is
+        self._observed: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
     def running(self) -> bool:
         """Whether any sample was pushed, so that times are known."""
         return self._base is not None
+
+    @property
+    def sure(self) -> bool:
+        """Whether enough pushes were observed since the start, or since sound was taken back."""
+        return len(self._observed) >= 2 * _AGREEING
 
     def queued_s(self, now: float) -> float:
         """Seconds of sound inside the source."""
@@ -54,37 +66,58 @@ class MediaClock:
             return 0
         return max(0, min(self.pushed, int((now - self._base) * self.rate)))
 
+    def sent(self, now: float) -> int:
+        """Samples that the source cannot give back: the blocks whose tick is over."""
+        return min(self.pushed, self.played(now) // self._block * self._block)
+
+    def calm_in(self, now: float) -> float:
+        """Seconds until taking back is exact: no tick is near; 0 now."""
+        if self._base is None:
+            return 0.0
+        phase = (now - self._base) % BLOCK_S
+        if phase < _CALM[0]:
+            return _CALM[0] - phase
+        return 0.0 if phase < _CALM[1] else BLOCK_S - phase + _CALM[0]
+
     def push(self, samples: int, now: float) -> float:
         """Count samples about to be handed over; returns how many seconds the source was dry."""
         if self._base is None:
             self._base = now - self.pushed / self.rate
-        gap = now - (self._base + self.pushed / self.rate)
-        if gap > _UNDERRUN_S:
-            self._base += gap
+        late = now - (self._base + self.pushed / self.rate)
+        dry = int(late / BLOCK_S) * BLOCK_S if late > 0 else 0.0
+        if dry:
+            self._base += dry
+            self._observed.clear()
         self.pushed += samples
-        return max(0.0, gap) if gap > _UNDERRUN_S else 0.0
+        return dry
 
-    def pushed_in(self, started: float, returned: float) -> None:
-        """Learn from a push that began and returned at these moments, if it had to wait."""
-        if self._base is None:
-            return
-        ahead = self._base + self.pushed / self.rate - started
-        if ahead <= self._queue_s - _MODEL_SLACK_S or returned - started <= _WAITED_S:
-            return
-        observed = returned + self._queue_s - self.pushed / self.rate
-        if self._fresh:
-            self._base, self._fresh = observed, False
-        elif observed < self._base:
-            self._base = observed
-        else:
-            self._base += min(_LEAK_MAX_S, (observed - self._base) * _LEAK)
+    def pushed_in(self, started: float, returned: float) -> bool:
+        """Learn from a push that began and returned at these moments; False: it need not wait."""
+        if self._base is None or self.queued_s(started) <= self._queue_s + _SURPLUS_S:
+            return False
+        self._observed.append(returned + self._queue_s - self.pushed / self.rate)
+        first = min(self._observed)
+        if first < self._base or len(self._observed) >= _AGREEING:
+            self._base = first
+        return True
 
     def rewind(self, pushed: int) -> None:
         """The source's queue was dropped: only the first `pushed` samples were ever played."""
         if not 0 <= pushed <= self.pushed:
             raise ValueError(f"cannot rewind from {self.pushed} to {pushed} samples")
         self.pushed = pushed
-        self._fresh = True
+        self._observed.clear()
+
+    def overdue(self, now: float) -> int:
+        """Samples, in whole blocks, that were to be sent by now and were not pushed."""
+        if self._base is None:
+            return 0
+        late = int((now - self._base) * self.rate) - self.pushed
+        return max(0, late // self._block * self._block)
+
+    def keep(self, samples: int) -> None:
+        """After a rewind: this much more was sent, before the queue was dropped."""
+        self.pushed += samples
 
     def first_sample(self, frame: int) -> int:
         """The first sample of a frame's window; integer, so that no error adds up."""

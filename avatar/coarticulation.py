@@ -3,7 +3,7 @@
 After Cohen and Massaro (1993): every sound pulls each articulator towards its own shape, strongest
 inside its time and fading outside, and the mouth is the weighted mean. Two additions make it
 readable at video rates. Every articulator has its own time constants: rounding is prepared 90 ms
-ahead, lips close in 35. And p b m f v get a hard window of 54 ms, 1.3 frames at 24 fps: without it
+ahead, lips close in 35. And p b m f v get a hard window of 44 ms, a frame at 24 fps: without it
 sampling loses short closures, and nothing looks more wrong than a "b" with an open mouth.
 It knows no clock and no sound: a score of visemes in, the mouth at one moment out.
 """
@@ -90,8 +90,8 @@ _FUNNEL = MOUTH.tolist().index(INDEX["mouthFunnel"])
 _HELD = np.flatnonzero((_GROUP == 3) | (_GROUP == 4))  # what a closure window takes over
 
 _REACH_S = 0.35  # a pull from further away is below a thousandth
-CLOSURE_S: Final = 0.054
-"""The least time for which the lips of p b m f v are fully closed: 1.3 frames at 24 fps."""
+CLOSURE_S: Final = 0.044
+"""The least time for which the lips of p b m f v are fully closed: one frame at 24 fps."""
 _LIPS_RAMP_S = 0.035
 _TEETH_RAMP_S = 0.055  # a raised lip that snaps looks like a sneer
 _JAW_RAMP_S = 0.090  # the jaw is heavier than the lips
@@ -189,8 +189,10 @@ def _window(note: Note) -> tuple[float, float, bool]:
     """Start and end of the full closure, and whether it is the lips that close."""
     length = note.end_s - note.start_s
     if note.plosive:
-        end = note.end_s - min(_RELEASE_S, 0.25 * length)
-        return min(note.start_s + _INSET_S, end - CLOSURE_S), end, note.viseme == "PP"
+        start, end = note.start_s + _INSET_S, note.end_s - min(_RELEASE_S, 0.25 * length)
+        # a short one is held longer than it sounds: mostly after, since the picture leads
+        missing = max(0.0, CLOSURE_S - (end - start))
+        return start - missing / 3, end + missing * 2 / 3, note.viseme == "PP"
     middle = (note.start_s + note.end_s) / 2
     half = max(length / 2 - _INSET_S, CLOSURE_S / 2)
     return middle - half, middle + half, note.viseme == "PP"

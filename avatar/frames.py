@@ -37,11 +37,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Hints that ride with the sound they belong to, or a little after it. All may be empty."""
+    """Hints that ride with the sound they belong to, or a little after it. All may be empty.
+
+    text: the next whole words of the segment, in order, when nobody says when they sound; it may
+    run far ahead of the sound. pronunciation: those words in IPA, a tuple of phones for each; when
+    it is empty, or not one for each word, their letters are read by rules.
+    """
 
     phones: tuple[Phone, ...] = ()
     words: tuple[Word, ...] = ()
     alphabet: Alphabet = "ipa"
+    text: str = ""
+    pronunciation: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class Cue:
 
     `time_s` is media time (index / fps). `segment` is None in silence and while paused; `position`
     is the sample of the segment at the frame's middle. `epoch` rises at every interruption.
+    `user_beat` counts the user's clauses and pauses: when it rises, a listener may nod.
     """
 
     index: int
@@ -104,6 +112,7 @@ class Cue:
     position: int = 0
     manner: Manner = Manner.IDLE
     mood: Mood = Mood.NEUTRAL
+    user_beat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +120,11 @@ class VideoFrame:
     """One picture, I420: `data` is a flat (width * height * 3 // 2,) uint8 array, Y then U then V.
 
     The array belongs to the renderer and is overwritten by the second render after this one.
+    instead: why another renderer than the wanted one drew this; empty: it is the wanted one's.
     """
 
     width: int
     height: int
     index: int
     data: NDArray[np.uint8]
+    instead: str = ""

@@ -2,10 +2,12 @@
 
 It does not know the face it moves: angles and lid positions out, no weights. Eyes jump and rest,
 they never drift. Only against the head's own movement do they glide, which is what makes a swaying
-head look at its viewer; avatar/motion.py does that.
+head look at its viewer; avatar/motion.py does that. Every jump and every blink begins at its own
+moment and not at the next frame's, so that another frame rate shows the same eyes.
 """
 
 import math
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -14,31 +16,61 @@ from avatar.frames import Manner
 Point = tuple[float, float]
 """Degrees to the picture's right and down, seen from the viewer's line of sight."""
 
-_CLOSE_S, _SHUT_S, _OPEN_S = 0.090, 0.045, 0.150
+_VIEWER: Final[Point] = (0.0, 0.0)
+
+_CLOSE_S: Final = (0.080, 0.100)
+_SHUT_S: Final = (0.030, 0.055)
+_OPEN_S: Final = (0.140, 0.165)
 _DOUBLE = 0.1
 _DOUBLE_GAP_S = 0.36
-_MEDIAN_GAP_S, _GAP_SPREAD = 3.9, 0.42  # log-normal; with the triggered ones, 12 to 20 a minute
-_MIN_GAP_S, _MAX_GAP_S = 1.2, 9.0
+_MEDIAN_GAP_S, _GAP_SPREAD = 4.0, 0.45  # log-normal; with the triggered ones, 12 to 20 a minute
+_MIN_GAP_S, _MAX_GAP_S = 1.2, 10.0
 
-_SACCADE_S = 0.045
+# the main sequence of human saccades: 21 ms and 2.2 ms a degree (Carpenter 1988)
+_SACCADE_S, _SACCADE_S_PER_DEG = 0.021, 0.0022
 _STALE_S = 1.0
 
-_AWAY: Final[Point] = (-10.0, -7.5)  # thinking: up and to the picture's left
-# how often the next fixation is the viewer's own eyes
-_ON_VIEWER: Final[dict[Manner, float]] = {
-    Manner.IDLE: 0.6,
-    Manner.LISTENING: 0.8,
-    Manner.THINKING: 0.15,
-    Manner.SPEAKING: 0.65,
-    Manner.ATTENTIVE: 1.0,
+
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """How the eyes behave in one manner.
+
+    viewer: how often the next fixation is on the viewer. wander: degrees beside them. rest, aside:
+    seconds of a fixation on the viewer and elsewhere.
+    """
+
+    viewer: float
+    wander: float
+    rest: tuple[float, float]
+    aside: tuple[float, float]
+
+
+_HABITS: Final[dict[Manner, _Habit]] = {
+    Manner.IDLE: _Habit(0.62, 5.0, (1.0, 3.2), (0.5, 1.3)),
+    Manner.LISTENING: _Habit(0.88, 3.0, (1.0, 2.8), (0.35, 0.7)),
+    Manner.THINKING: _Habit(0.0, 3.0, (0.5, 0.9), (0.4, 0.9)),
+    Manner.SPEAKING: _Habit(0.78, 5.0, (0.9, 2.6), (0.4, 0.9)),
+    Manner.ATTENTIVE: _Habit(1.0, 0.5, (1.5, 3.0), (0.5, 1.0)),
 }
-_WANDER_DEG: Final[dict[Manner, float]] = {
-    Manner.IDLE: 4.5,
-    Manner.LISTENING: 2.0,
-    Manner.THINKING: 3.0,
-    Manner.SPEAKING: 4.0,
-    Manner.ATTENTIVE: 0.5,
-}
+# From one eye of ours to the other and to the mouth, as people look at a face they talk to.
+_ON_FACE: Final[tuple[Point, ...]] = ((-1.1, 0.0), (1.1, 0.0), (0.1, 1.7))
+_THINK_AWAY_S: Final = (1.1, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blink:
+    start_s: float
+    close_s: float
+    shut_s: float
+    open_s: float
+
+    def lid(self, now: float) -> float:
+        """0..1. Lids fall at an even pace and rise more and more slowly."""
+        elapsed = now - self.start_s
+        if elapsed < self.close_s:
+            return ease(elapsed / self.close_s)
+        rising = (elapsed - self.close_s - self.shut_s) / self.open_s
+        return 1.0 if rising < 0 else (1.0 - ease(min(1.0, rising) ** 0.8))
 
 
 class Blinks:
@@ -46,7 +78,8 @@ class Blinks:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._starts: list[float] = []
+        self._blinks: list[_Blink] = []
+        self._last = -math.inf
         self._next = math.nan
 
     def lid(self, now: float) -> float:
@@ -57,86 +90,119 @@ class Blinks:
             self._next = now
         while self._next <= now:
             self._blink(self._next)
-        self._starts = [start for start in self._starts if now - start < 1.0]
-        return max((_lid_after(now - start) for start in self._starts), default=0.0)
+        self._blinks = [blink for blink in self._blinks if now - blink.start_s < 1.0]
+        return max((blink.lid(now) for blink in self._blinks), default=0.0)
 
-    def prompt(self, now: float, chance: float) -> None:
-        """Blink now with this chance, unless the last blink was just before."""
-        if self._random.random() < chance and now - self._last() > _MIN_GAP_S:
-            self._blink(now)
+    def prompt(self, at: float, chance: float) -> None:
+        """Blink at this moment with this chance, unless the last blink was just before."""
+        if self._random.random() < chance and at - self._last > _MIN_GAP_S:
+            self._blink(at)
+
+    def hold(self, until: float) -> None:
+        """No blink of its own accord before this moment: eyes that turn to somebody stay open."""
+        self._next = max(self._next, until)
 
     def _blink(self, start: float) -> None:
-        self._starts.append(start)
+        self._add(start)
         if self._random.random() < _DOUBLE:
-            start += _DOUBLE_GAP_S
-            self._starts.append(start)
-        self._next = start + self._gap()
+            self._add(start + _DOUBLE_GAP_S)
+        self._next = self._last + self._gap()
 
-    def _last(self) -> float:
-        return self._starts[-1] if self._starts else -math.inf
+    def _add(self, start: float) -> None:
+        draw = self._random.uniform
+        self._blinks.append(_Blink(start, draw(*_CLOSE_S), draw(*_SHUT_S), draw(*_OPEN_S)))
+        self._last = start
 
     def _gap(self) -> float:
         gap = self._random.lognormvariate(math.log(_MEDIAN_GAP_S), _GAP_SPREAD)
         return min(_MAX_GAP_S, max(_MIN_GAP_S, gap))
 
 
-def _lid_after(elapsed: float) -> float:
-    if elapsed < 0:
-        return 0.0
-    if elapsed < _CLOSE_S:
-        return ease(elapsed / _CLOSE_S)
-    if elapsed < _CLOSE_S + _SHUT_S:
-        return 1.0
-    return 1.0 - ease((elapsed - _CLOSE_S - _SHUT_S) / _OPEN_S)
-
-
 class Gaze:
-    """Fixations and the saccades between them."""
+    """Fixations and the saccades between them.
+
+    side: -1 or 1, where thinking eyes go; it changes with every look away, and a head that thinks
+    may follow it.
+    """
 
     def __init__(self, random: Random) -> None:
+        self.side = -1.0
         self._random = random
-        self._from: Point = (0.0, 0.0)
-        self._to: Point = (0.0, 0.0)
+        self._from: Point = _VIEWER
+        self._to: Point = _VIEWER
         self._began = -math.inf
+        self._lasts = _SACCADE_S
         self._next = math.nan
         self._manner = Manner.IDLE
+        self._away_until = -math.inf  # thinking: when the eyes come back
+        self._travel = 0.0
+        self._jumped_s = -math.inf
 
-    def look(self, now: float, manner: Manner) -> tuple[Point, float]:
-        """Where the eyes point, and how many degrees the saccade that begins now will travel."""
+    def look(self, now: float, manner: Manner) -> Point:
+        """Where the eyes point. Once a frame, in rising time."""
         if math.isnan(self._next) or self._next < now - _STALE_S:
             self._next = now + self._random.uniform(0.3, 1.5)
         if manner is not self._manner:
             self._manner = manner
             # a change of manner shows in the eyes first
-            target = _AWAY if manner is Manner.THINKING else (0.0, 0.0)
-            return self.point(now), self._jump(now, target)
-        if now >= self._next:
-            return self.point(now), self._jump(now, self._choose())
-        return self.point(now), 0.0
+            self._away_until = -math.inf
+            self._jump(now, self._think(now) if manner is Manner.THINKING else _VIEWER)
+        while self._next <= now:
+            self._jump(self._next, self._choose(self._next))
+        return self.point(now)
+
+    def jumped(self) -> tuple[float, float]:
+        """When the last saccade began that was not told yet, and its degrees; (-inf, 0) if none."""
+        told = self._jumped_s, self._travel
+        self._jumped_s, self._travel = -math.inf, 0.0
+        return told
+
+    def glance(self, at: float) -> None:
+        """Look beside the viewer for a moment, as people do while they find their first words."""
+        side = self._random.choice((-1.0, 1.0))
+        aside = side * self._random.uniform(4.0, 8.0), self._random.uniform(-3.0, 3.0)
+        self._jump(at, aside)
+        self._next = at + self._random.uniform(0.45, 1.0)
 
     def point(self, now: float) -> Point:
         """Where the eyes point at this moment."""
-        x = ease((now - self._began) / _SACCADE_S)
+        x = ease((now - self._began) / self._lasts)
         (x0, y0), (x1, y1) = self._from, self._to
         return x0 + (x1 - x0) * x, y0 + (y1 - y0) * x
 
-    def _jump(self, now: float, target: Point) -> float:
-        self._from, self._to = self.point(now), target
-        self._began = now
-        # looking at someone rests longer than looking beside them
-        rest = (0.8, 2.5) if target == (0.0, 0.0) else (0.6, 1.4)
-        self._next = now + self._random.uniform(*rest)
-        return math.dist(self._from, target)
+    def _jump(self, at: float, target: Point) -> None:
+        self._from, self._to = self.point(at), target
+        degrees = math.dist(self._from, target)
+        self._began, self._lasts = at, _SACCADE_S + _SACCADE_S_PER_DEG * degrees
+        habit = _HABITS[self._manner]
+        on_viewer = math.hypot(*target) < 2.0
+        self._next = at + self._random.uniform(*(habit.rest if on_viewer else habit.aside))
+        self._jumped_s, self._travel = at, max(self._travel, degrees)
 
-    def _choose(self) -> Point:
-        manner = self._manner
-        at_viewer = self._random.random() < _ON_VIEWER[manner]
-        centre = _AWAY if manner is Manner.THINKING and not at_viewer else (0.0, 0.0)
-        if at_viewer and self._to != (0.0, 0.0):
-            return 0.0, 0.0
-        reach = _WANDER_DEG[manner] if not at_viewer else 0.8  # from one eye of ours to the other
+    def _choose(self, at: float) -> Point:
+        if self._manner is Manner.THINKING:
+            return self._think(at)
+        habit = _HABITS[self._manner]
+        if self._random.random() < habit.viewer:
+            if self._to == _VIEWER and self._random.random() < 0.7:
+                return self._random.choice(_ON_FACE)
+            return _VIEWER
+        return self._beside(_VIEWER, habit.wander)
+
+    def _think(self, at: float) -> Point:
+        """Away, a few fixations there, back to the viewer, away to the other side."""
+        if at < self._away_until:
+            return self._beside((self.side * 9.0, -6.0), _HABITS[Manner.THINKING].wander)
+        if self._away_until > -math.inf and self._to != _VIEWER:
+            return _VIEWER
+        self.side = -self.side if self._away_until > -math.inf else self._random.choice((-1.0, 1.0))
+        self._away_until = at + self._random.uniform(*_THINK_AWAY_S)
+        up = self._random.uniform(-8.0, -5.5)
+        return self.side * self._random.uniform(8.0, 11.0), up
+
+    def _beside(self, centre: Point, reach: float) -> Point:
         angle = self._random.uniform(0, 2 * math.pi)
-        size = reach * self._random.uniform(0.4, 1.0)
+        size = reach * self._random.uniform(0.45, 1.0)
         # eyes search more from side to side than up and down
         return centre[0] + size * math.cos(angle), centre[1] + 0.5 * size * math.sin(angle)
 

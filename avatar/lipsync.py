@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from avatar.coarticulation import MOUTH, Note, Score
 from avatar.frames import CLOCK_RATE, AudioChunk, Phone, SpeechEnd, Timings, Word
+from avatar.params import INDEX
 from avatar.sound import Sound
+from avatar.speech.features import Voice
+from avatar.speech.follower import JOIN_S, PLOSIVES, STRESSED, Follower
+from avatar.speech.net import shipped
 from avatar.spelling import visemes_of
 from avatar.visemes import SHAPES, VOWELS, Share, from_phone
 
@@ -30,17 +34,14 @@ MAX_SEGMENTS: Final = 8
 """Segments known at a time; when a ninth begins, the first is forgotten."""
 
 MAX_AHEAD_S: Final = 600.0
-"""Speech further than this ahead of the position is not followed: about 4 MB of features."""
+"""Speech further than this ahead of the position is not followed: about 12 MB of features."""
 
 _KEEP_S = 3.0  # what lies further behind the position is dropped
 _TRIM_S = 1.0  # how often that is done
-_JOIN_S = 0.06  # crossing over from one source to the next
 _MAX_HOLE_S = 0.35  # a longer hole in the timings is left to the sound
 _GAP_S = 0.03  # a longer gap between two phones is a pause
 _MIN_PHONE_S = 0.004
 _VISEME_S = 0.085  # for a word whose end nobody told
-_STRESSED = 1.12  # how much further the jaw goes; many voices mark no stress at all
-_PLOSIVES = ("p", "b")
 
 
 class LipSync:
@@ -48,6 +49,7 @@ class LipSync:
 
     def __init__(self) -> None:
         self._tracks: OrderedDict[int, _Track] = OrderedDict()
+        self._voice = shipped().voice()
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Take speech ahead of its being played. Timings may come before, with or after sound."""
@@ -57,7 +59,7 @@ class LipSync:
                 track.finish()
             return
         if track is None:
-            track = self._tracks[item.segment] = _Track()
+            track = self._tracks[item.segment] = _Track(self._voice)
             if len(self._tracks) > MAX_SEGMENTS:
                 self._tracks.popitem(last=False)
         track.hear(item)
@@ -83,10 +85,11 @@ class LipSync:
 
 
 class _Track:
-    """One segment: its phones, its words where there are no phones, and its sound."""
+    """One segment: its phones, its text where there are no phones, and its sound."""
 
-    def __init__(self) -> None:
-        self.sound = Sound()
+    def __init__(self, voice: Voice) -> None:
+        self.sound = Sound(voice)
+        self._follower = Follower()
         self._phones = _Timed()
         self._words = _Timed()
         self._open_word: Word | None = None
@@ -113,6 +116,8 @@ class _Track:
                 part.drop_before(second - _KEEP_S)
         openness = self.sound.openness(second)
         if openness <= 0:
+            if self._phones.cover(second + LEAD_S) < 1:
+                self._follower.listen(self.sound, second)
             return np.zeros(len(MOUTH), np.float32)
         return openness * self._blend(second + LEAD_S, second)
 
@@ -122,13 +127,19 @@ class _Track:
         effort = 0.8 + 0.3 * self.sound.loudness(heard)
         mouth = np.zeros(len(MOUTH), np.float32)
         left = 1.0
-        for source in (self._phones, self._words):
+        for source in (self._phones, self._follower, self._words):
+            if left <= 0:
+                break
+            if source is self._follower:
+                self._follower.look(self.sound, seen, heard)
             share = left * source.cover(seen)
             if share > 0:
                 mouth += share * source.score.mouth(seen, effort)
                 left -= share
         if left > 0:
-            mouth += left * (self.sound.mix(seen) @ _MOUTH_SHAPES)
+            mix = left * (self.sound.mix(seen) @ _MOUTH_SHAPES)
+            mix[_JAW] *= effort
+            mouth += mix
         return mouth
 
     def _take(self, timings: Timings, horizon: float) -> None:
@@ -138,8 +149,11 @@ class _Track:
                 notes += _pause(notes[-1].end_s, phone.start_s)
             notes += _notes_of(phone, from_phone(phone.symbol, timings.alphabet))
         self._phones.add(notes, self._position)
+        self._follower.tell(timings, self._position)
         for word in timings.words:
-            if _usable(word.start_s, word.start_s + 1, horizon):
+            # a whole sentence without an end is for the follower: its length is anybody's guess
+            known = word.end_s is not None or len(word.text.split()) == 1
+            if known and _usable(word.start_s, word.start_s + 1, horizon):
                 self._take_word(word)
 
     def _take_word(self, word: Word) -> None:
@@ -182,23 +196,24 @@ class _Timed:
         if joined and last is not None and (start > seen or last[2] > seen):
             last[2] = max(end, start)
         else:
-            begin = max(start - _JOIN_S, seen)
-            self._stretches.append([begin, begin + _JOIN_S, end])
+            begin = max(start - JOIN_S, seen)
+            self._stretches.append([begin, begin + JOIN_S, end])
 
     def cover(self, second: float) -> float:
         """0..1: how far the score is to be believed at this moment."""
         best = 0.0
         for begin, full, until in self._stretches:
             rising = (second - begin) / (full - begin)
-            falling = 1 - (second - until) / _JOIN_S
+            falling = 1 - (second - until) / JOIN_S
             best = max(best, min(1.0, rising, falling))
         return best
 
     def drop_before(self, second: float) -> None:
         self.score.drop_before(second)
-        self._stretches = [s for s in self._stretches if s[2] + _JOIN_S > second]
+        self._stretches = [s for s in self._stretches if s[2] + JOIN_S > second]
 
 
+_JAW = MOUTH.tolist().index(INDEX["jawOpen"])
 _MOUTH_SHAPES = np.ascontiguousarray(SHAPES[:, MOUTH])
 
 
@@ -219,8 +234,8 @@ def _usable(start_s: float, end_s: float, horizon: float) -> bool:
 def _notes_of(phone: Phone, shares: tuple[Share, ...]) -> list[Note]:
     symbol = phone.symbol
     stressed = shares[0][0] in VOWELS and (symbol.startswith("ˈ") or symbol.endswith("1"))
-    stress = _STRESSED if stressed else 1.0
-    plosive = symbol.lower().startswith(_PLOSIVES) and len(shares) == 1
+    stress = STRESSED if stressed else 1.0
+    plosive = symbol.lower().startswith(PLOSIVES) and len(shares) == 1
     return _spread(shares, phone.start_s, phone.end_s, stress=stress, plosive=plosive)
 
 

@@ -24,22 +24,22 @@ SPEAKING_SHARE: Final = 0.45
 PRESETS: Final[dict[Mood, Floats]] = {
     Mood.NEUTRAL: weights(),
     Mood.HAPPY: weights(
-        mouthSmile=0.7, mouthDimple=0.15, cheekSquint=0.35, eyeSquint=0.12, browOuterUp=0.12
+        mouthSmile=0.75, mouthDimple=0.15, cheekSquint=0.5, eyeSquint=0.12, browOuterUp=0.2
     ),
     Mood.SAD: weights(
-        mouthFrown=0.45, mouthShrugLower=0.15, browInnerUp=0.55, eyeSquint=0.05, eyeLookDown=0.08
+        mouthFrown=0.6, mouthShrugLower=0.2, browInnerUp=0.8, eyeSquint=0.1, eyeLookDown=0.14
     ),
     Mood.SURPRISED: weights(
-        browInnerUp=0.55, browOuterUp=0.5, eyeWide=0.45, jawOpen=0.14, mouthFunnel=0.35
+        browInnerUp=0.75, browOuterUp=0.72, eyeWide=0.6, jawOpen=0.14, mouthFunnel=0.35
     ),
     Mood.CONCERNED: weights(
-        browInnerUp=0.45, browDown=0.2, mouthFrown=0.22, mouthPress=0.1, eyeSquint=0.06
+        browInnerUp=0.6, browDown=0.32, mouthFrown=0.32, mouthPress=0.1, eyeSquint=0.14
     ),
     Mood.ENCOURAGING: weights(
-        mouthSmile=0.4, cheekSquint=0.2, browInnerUp=0.18, browOuterUp=0.22, eyeWide=0.08
+        mouthSmile=0.5, cheekSquint=0.28, browInnerUp=0.3, browOuterUp=0.4, eyeWide=0.1
     ),
     Mood.ANGRY: weights(
-        browDown=0.6, eyeSquint=0.22, noseSneer=0.2, mouthPress=0.2, mouthFrown=0.25
+        browDown=0.85, eyeSquint=0.32, noseSneer=0.25, mouthPress=0.2, mouthFrown=0.32
     ),
 }
 """(53,) additive ARKit weights of each mood, at rest."""

@@ -1,21 +1,23 @@
-"""Everything a face does besides talking: posture, sway, breath, nods, brows, blinks and gaze.
+"""Everything a face does besides talking: posture, sway, breath, gestures, blinks and gaze.
 
-Seeded and deterministic: the same seed and the same cues give the same movement. It refuses to act
-out what it does not know: listening nods come at their own pace, because a cue says that the user
-speaks and not what. Eased by springs, so that a change of manner in the middle of a movement bends
-it instead of cutting it.
+Seeded and deterministic: the same seed and the same cues give the same movement, and what begins
+by itself begins at its own moment, so that 25 and 30 frames a second show one and the same life. It
+refuses to act out what it does not know: it nods at the user's clauses (Cue.user_beat), never at
+silence. Eased by springs, so that a change of manner in the middle of a movement bends it instead
+of cutting it.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.frames import Cue, Manner
+from avatar.frames import Cue, Manner, Mood
 from avatar.gaze import Blinks, Gaze, Point, ease
+from avatar.gestures import Accents, Asides, Gesture, Heard, Listener
 from avatar.params import INDEX, FaceParams
 
 MAX_YAW: Final = 12.0
@@ -23,12 +25,9 @@ MAX_PITCH: Final = 10.0
 MAX_ROLL: Final = 10.0
 """Degrees beyond which a flat portrait stops looking like a head."""
 
-BREATHS_PER_S: Final = 0.25
-
-_FIELDS = (
-    *("yaw", "pitch", "roll", "tx", "ty"),
-    *("browInnerUp", "browOuterUp", "browDown", "eyeWide", "eyeSquint", "mouthSmile", "sway"),
-)
+_HEAD = ("yaw", "pitch", "roll", "tx", "ty", "sway")
+_PAIRS = ("browOuterUp", "browDown", "eyeWide", "eyeSquint", "mouthSmile", "cheekSquint")
+_FIELDS = (*_HEAD, "browInnerUp", "mouthSide", *_PAIRS)
 
 
 def _posture(**named: float) -> NDArray[np.float64]:
@@ -42,54 +41,60 @@ _POSTURES: Final[dict[Manner, NDArray[np.float64]]] = {
         roll=2.2,
         ty=0.008,
         browInnerUp=0.08,
-        browOuterUp=0.08,
+        browOuterUp=0.10,
         eyeWide=0.05,
         mouthSmile=0.08,
         sway=0.7,
     ),
+    # for eyes that go to the picture's right; mirrored when they go to the left
     Manner.THINKING: _posture(
-        yaw=-3.5, pitch=-2.5, roll=-1.8, browInnerUp=0.14, browDown=0.1, eyeSquint=0.08, sway=0.8
+        yaw=3.5, pitch=-2.5, roll=1.8, browInnerUp=0.14, browDown=0.1, eyeSquint=0.08, sway=0.8
     ),
-    Manner.SPEAKING: _posture(browOuterUp=0.03, mouthSmile=0.04, sway=1.15),
+    Manner.SPEAKING: _posture(browOuterUp=0.03, mouthSmile=0.04, sway=1.25),
     Manner.ATTENTIVE: _posture(
-        pitch=-1.2, browInnerUp=0.28, browOuterUp=0.32, eyeWide=0.16, mouthSmile=0.03, sway=0.4
+        pitch=-1.6, browInnerUp=0.36, browOuterUp=0.42, eyeWide=0.24, mouthSmile=0.03, sway=0.4
     ),
 }
+# what a mood does to the head; a face that is sad or angry does not smile while it waits
+_LEANS: Final[dict[Mood, NDArray[np.float64]]] = {
+    Mood.NEUTRAL: _posture(),
+    Mood.HAPPY: _posture(roll=1.2, pitch=-0.6, sway=0.1),
+    Mood.SAD: _posture(pitch=3.0, roll=-1.2, ty=0.01, sway=-0.3, mouthSmile=-0.1),
+    Mood.SURPRISED: _posture(pitch=-2.2, ty=-0.008, sway=-0.2),
+    Mood.CONCERNED: _posture(pitch=1.4, roll=1.8, mouthSmile=-0.1),
+    Mood.ENCOURAGING: _posture(pitch=1.2, roll=-1.6, ty=0.006),
+    Mood.ANGRY: _posture(pitch=2.0, ty=0.004, sway=-0.3, mouthSmile=-0.1),
+}
+_UNSMILING: Final = frozenset((Mood.SAD, Mood.CONCERNED, Mood.ANGRY))
+_MIRRORED = np.array([-1.0 if field in ("yaw", "roll") else 1.0 for field in _FIELDS])
+
+
+def _rates(head: float, face: float) -> NDArray[np.float64]:
+    return np.array([head if field in _HEAD else face for field in _FIELDS])
+
+
 # radians per second: a posture is taken in about 4.7 / rate seconds
-_RATE: Final[dict[Manner, float]] = {
-    Manner.IDLE: 5.0,
-    Manner.LISTENING: 7.0,
-    Manner.THINKING: 4.5,
-    Manner.SPEAKING: 7.0,
-    Manner.ATTENTIVE: 16.0,
+_RATES: Final[dict[Manner, NDArray[np.float64]]] = {
+    Manner.IDLE: _rates(4.0, 5.0),
+    Manner.LISTENING: _rates(5.5, 7.0),
+    Manner.THINKING: _rates(4.0, 5.0),
+    Manner.SPEAKING: _rates(6.0, 7.0),
+    Manner.ATTENTIVE: _rates(12.0, 40.0),  # brows up within 120 ms; a head is heavier
 }
 # (amplitude, Hz) of sines that never line up
 _SWAY: Final[dict[str, tuple[tuple[float, float], ...]]] = {
-    "yaw": ((1.3, 0.107), (0.8, 0.231), (0.35, 0.413)),
+    "yaw": ((1.2, 0.107), (0.7, 0.231), (0.30, 0.413)),
     "pitch": ((0.8, 0.131), (0.4, 0.287), (0.2, 0.463)),
     "roll": ((0.6, 0.089), (0.3, 0.197), (0.15, 0.379)),
-    "tx": ((0.010, 0.097), (0.005, 0.211)),
+    "tx": ((0.009, 0.097), (0.005, 0.211)),
     "ty": ((0.005, 0.119), (0.003, 0.253)),
 }
+_SHIFTS: Final = {"yaw": 1.5, "pitch": 0.7, "roll": 1.2, "tx": 0.008}
+_SHIFT_S: Final = 1.8
+_BREATH_S: Final = (3.6, 4.5)
 _EYE_DEG = 16.0  # eyes turned this far are at weight 1
+_WATCH_S: Final = 0.8  # eyes stay open that long when somebody begins to talk over us
 _MAX_STEP_S = 0.25
-_SPEECH_GAP_S = 0.3  # silence after which a phrase is over
-_ACCENT_GAP_S = 0.6
-_NOD_GAP_S = 1.3  # a head that bobs at every word looks like a toy
-
-
-@dataclass(frozen=True, slots=True)
-class _Gesture:
-    """A movement there and back: a nod, a raise of the brows, a tilt."""
-
-    field: str
-    start_s: float
-    length_s: float
-    size: float
-
-    def at(self, now: float) -> float:
-        x = (now - self.start_s) / self.length_s
-        return self.size * math.sin(math.pi * x) ** 2 if 0 < x < 1 else 0.0
 
 
 class Motion:
@@ -99,63 +104,72 @@ class Motion:
         # each part draws from its own stream, so that a blink more does not change every nod
         self._blinks = Blinks(Random(f"{seed}/blinks"))
         self._gaze = Gaze(Random(f"{seed}/gaze"))
-        self._accents = _Accents(Random(f"{seed}/accents"))
-        self._random = Random(f"{seed}/listening")
+        self._accents = Accents(Random(f"{seed}/accents"))
+        self._listener = Listener(Random(f"{seed}/listening"))
+        self._asides = Asides(Random(f"{seed}/asides"))
+        self._shifts = _Shifts(Random(f"{seed}/shifts"))
+        self._breath = _Breath(Random(f"{seed}/breath"))
+        self._phrases = Random(f"{seed}/phrases")
         sway = Random(f"{seed}/sway")
         self._phases = {k: [sway.uniform(0, math.tau) for _ in v] for k, v in _SWAY.items()}
         self._posture = _POSTURES[Manner.IDLE].copy()
         self._speed = np.zeros(len(_FIELDS))
-        self._gestures: list[_Gesture] = []
+        self._gestures: list[Gesture] = []
         self._manner = Manner.IDLE
         self._now = math.nan
-        self._next_nod = math.inf
 
-    def pose(self, cue: Cue, loudness: float, out: FaceParams) -> None:
+    def pose(self, cue: Cue, loudness: Callable[[int], float], out: FaceParams) -> None:
         """Set the head of `out` and add eyes, brows and a trace of a smile to its weights.
 
-        loudness: 0..1, of the avatar's own voice at this moment.
+        loudness: 0..1, of the avatar's own voice at a sample of the cue's segment.
         """
-        now = cue.time_s
+        now, manner = cue.time_s, cue.manner
         elapsed = 0.0 if math.isnan(self._now) else min(_MAX_STEP_S, max(0.0, now - self._now))
         self._now = now
-        self._settle(cue.manner, elapsed)
-        self._listen(now, cue.manner)
-        self._gestures += self._accents.hear(now, loudness, elapsed)
-        if self._accents.phrase_over:
-            self._blinks.prompt(now, 0.45)
+        mute = cue.segment is None or manner is Manner.ATTENTIVE
+        voice = None if mute or cue.segment is None else (cue.epoch, cue.segment)
+        heard = self._accents.hear(now, voice, cue.position, loudness)
+        if manner is Manner.ATTENTIVE:
+            if self._manner is not manner:
+                self._blinks.hold(now + _WATCH_S)
+        else:
+            self._phrase(heard)
+        self._manner = manner
+        point = self._gaze.look(now, manner)
+        self._settle(manner, cue.mood, elapsed)
         self._gestures = [g for g in self._gestures if now < g.start_s + g.length_s]
+        self._gestures += heard.gestures
+        self._gestures += self._listener.hear(now, manner, cue.user_beat)
+        self._gestures += self._asides.due(now, manner)
+        if cue.mood in _UNSMILING:
+            self._gestures = [g for g in self._gestures if g.field != "mouthSmile"]
         values = dict(zip(_FIELDS, self._posture.tolist(), strict=True))
         for gesture in self._gestures:
             values[gesture.field] += gesture.at(now)
         self._head(now, values, out)
-        self._face(now, cue.manner, values, out)
+        self._face(now, point, values, out)
 
-    def _settle(self, manner: Manner, elapsed: float) -> None:
+    def _settle(self, manner: Manner, mood: Mood, elapsed: float) -> None:
         """Move the posture on: a critically damped spring, exact for any step."""
-        rate = _RATE[manner]
+        rate = _RATES[manner]
         target = _POSTURES[manner]
+        if manner is Manner.THINKING and self._gaze.side < 0:
+            target = target * _MIRRORED
+        target = target + _LEANS[mood]
         away = self._posture - target
         push = (self._speed + rate * away) * elapsed
-        decay = math.exp(-rate * elapsed)
+        decay = np.exp(-rate * elapsed)
         self._posture = target + (away + push) * decay
         self._speed = (self._speed - rate * push) * decay
 
-    def _listen(self, now: float, manner: Manner) -> None:
-        """Small nods while listening, and one when the user has finished."""
-        if manner is not self._manner:
-            if self._manner is Manner.LISTENING and manner is Manner.THINKING:
-                self._nod(now, 3.6)  # against the head going up to think
-            self._manner = manner
-            listening = manner is Manner.LISTENING
-            self._next_nod = now + self._random.uniform(1.8, 4.0) if listening else math.inf
-        if now >= self._next_nod:
-            self._nod(now, self._random.uniform(1.6, 2.6))
-            if self._random.random() < 0.5:
-                self._nod(now + 0.45, self._random.uniform(1.0, 1.6))
-            self._next_nod = now + self._random.uniform(2.5, 6.0)
-
-    def _nod(self, start: float, size: float) -> None:
-        self._gestures.append(_Gesture("pitch", start, 0.6, size))
+    def _phrase(self, heard: Heard) -> None:
+        """Eyes and lids keep time with speech: away to find words, a blink when they are said."""
+        if heard.phrase_began_s is not None:
+            self._blinks.prompt(heard.phrase_began_s, 0.15)
+            if self._phrases.random() < 0.4:
+                self._gaze.glance(heard.phrase_began_s)
+        if heard.phrase_over_s is not None:
+            self._blinks.prompt(heard.phrase_over_s, 0.45)
 
     def _head(self, now: float, values: dict[str, float], out: FaceParams) -> None:
         for field, waves in _SWAY.items():
@@ -164,72 +178,73 @@ class Motion:
                 size * math.sin(math.tau * hertz * now + phase)
                 for (size, hertz), phase in zip(waves, phases, strict=True)
             )
+        for field, offset in self._shifts.at(now).items():
+            values[field] += values["sway"] * offset
         out.yaw = _limited(values["yaw"], MAX_YAW)
         out.pitch = _limited(values["pitch"], MAX_PITCH)
         out.roll = _limited(values["roll"], MAX_ROLL)
         out.tx, out.ty = values["tx"], values["ty"]
-        out.breath = _breath(now)
+        out.breath = self._breath.at(now)
 
-    def _face(self, now: float, manner: Manner, values: dict[str, float], out: FaceParams) -> None:
-        point, travel = self._gaze.look(now, manner)
-        if travel > 5.0:
-            self._blinks.prompt(now, 0.5)
+    def _face(self, now: float, point: Point, values: dict[str, float], out: FaceParams) -> None:
+        began, travel = self._gaze.jumped()
+        if travel > 5.0 and self._manner is not Manner.ATTENTIVE:
+            self._blinks.prompt(began, 0.25)
         lid = self._blinks.lid(now)
         weights = out.weights
-        _aim(point, out)
+        # a closing lid turns the eye a little down
+        _aim((point[0], point[1] + 1.5 * lid), out)
         values["eyeWide"] *= 1 - lid
         values["eyeSquint"] *= 1 - lid
         weights[INDEX["browInnerUp"]] += values["browInnerUp"]
-        for side in ("Left", "Right"):
-            weights[INDEX["eyeBlink" + side]] += lid
-            for field in ("browOuterUp", "browDown", "eyeWide", "eyeSquint", "mouthSmile"):
-                weights[INDEX[field + side]] += values[field]
+        side = values["mouthSide"]
+        weights[INDEX["mouthLeft" if side > 0 else "mouthRight"]] += abs(side)
+        for name in ("Left", "Right"):
+            weights[INDEX["eyeBlink" + name]] += lid
+            for field in _PAIRS:
+                weights[INDEX[field + name]] += values[field]
         np.clip(weights, 0, 1, out=weights)
 
 
-class _Accents:
-    """What the voice's loudness does to the head: nods and brows on strong syllables."""
+class _Shifts:
+    """Now and then the weight is moved: a small new resting place for the head."""
 
     def __init__(self, random: Random) -> None:
-        self.phrase_over = False
         self._random = random
-        self._slow = 0.0
-        self._last_accent = -math.inf
-        self._last_nod = -math.inf
-        self._last_sound = -math.inf
-        self._in_phrase = False
+        self._from = dict.fromkeys(_SHIFTS, 0.0)
+        self._to = dict.fromkeys(_SHIFTS, 0.0)
+        self._began = -math.inf
+        self._next = math.nan
 
-    def hear(self, now: float, loudness: float, elapsed: float) -> list[_Gesture]:
-        """Gestures that begin now. Sets `phrase_over` for the one frame in which a phrase ends."""
-        self.phrase_over = False
-        if loudness > 0.15:
-            self._last_sound = now
-            self._in_phrase = True
-        elif self._in_phrase and now - self._last_sound > _SPEECH_GAP_S:
-            self._in_phrase = False
-            self.phrase_over = True
-        self._slow += (loudness - self._slow) * (1 - math.exp(-elapsed / 0.6))
-        strong = loudness > 0.5 and loudness > self._slow + 0.15
-        if not strong or now - self._last_accent < _ACCENT_GAP_S:
-            return []
-        self._last_accent = now
-        return self._gestures(now)
+    def at(self, now: float) -> dict[str, float]:
+        """Offsets in degrees and shares of the eye distance."""
+        if math.isnan(self._next) or self._next < now - _SHIFT_S:
+            self._next = now + self._random.uniform(2.0, 8.0)
+        if now >= self._next:
+            self._from, self._began = self._to, self._next
+            self._to = {k: v * self._random.uniform(-1, 1) for k, v in _SHIFTS.items()}
+            self._next += _SHIFT_S + min(20.0, self._random.lognormvariate(math.log(6.0), 0.5))
+        x = ease((now - self._began) / _SHIFT_S)
+        return {k: a + (self._to[k] - a) * x for k, a in self._from.items()}
 
-    def _gestures(self, now: float) -> list[_Gesture]:
-        draw = self._random
-        found = []
-        if draw.random() < 0.6 and now - self._last_nod > _NOD_GAP_S:
-            self._last_nod = now
-            found.append(_Gesture("pitch", now, 0.55, draw.uniform(0.9, 2.0)))
-        if draw.random() < 0.3:
-            size = draw.uniform(0.14, 0.3)
-            found.append(_Gesture("browOuterUp", now, 0.55, size))
-            found.append(_Gesture("browInnerUp", now, 0.55, 0.7 * size))
-        if draw.random() < 0.3:
-            side = draw.choice((-1.0, 1.0))
-            found.append(_Gesture("yaw", now, 1.4, side * draw.uniform(1.5, 3.0)))
-            found.append(_Gesture("roll", now, 1.4, -side * draw.uniform(0.6, 1.6)))
-        return found
+
+class _Breath:
+    """In for two fifths of a breath, out for three; no two of the same length."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._began = math.nan
+        self._length = 1.0
+
+    def at(self, now: float) -> float:
+        """0 (out) .. 1 (in)."""
+        if math.isnan(self._began) or now - self._began > 4 * _BREATH_S[1]:
+            self._began, self._length = now, self._random.uniform(*_BREATH_S)
+        while now - self._began >= self._length:
+            self._began += self._length
+            self._length = self._random.uniform(*_BREATH_S)
+        x = (now - self._began) / self._length
+        return ease(x / 0.4) if x < 0.4 else 1 - ease((x - 0.4) / 0.6)
 
 
 def _aim(point: Point, out: FaceParams) -> None:
@@ -245,12 +260,6 @@ def _aim(point: Point, out: FaceParams) -> None:
     for side in ("Left", "Right"):
         weights[INDEX["eyeLookDown" + side]] += max(0.0, down)
         weights[INDEX["eyeLookUp" + side]] += max(0.0, -down)
-
-
-def _breath(now: float) -> float:
-    """0 (out) .. 1 (in): two fifths of a breath go in, three fifths out."""
-    x = (now * BREATHS_PER_S) % 1.0
-    return ease(x / 0.4) if x < 0.4 else 1 - ease((x - 0.4) / 0.6)
 
 
 def _limited(value: float, limit: float) -> float:

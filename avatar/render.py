@@ -1,38 +1,28 @@
 """python -m avatar render: a sound file and a portrait in, an MP4 out, by the same path as a call.
 
-Needs PyAV (the extra `render`) to read sound and to write video. It synthesises no speech: bring
-the sound, and the phone timings if there are any. Speech is given to the face a second ahead in
-20 ms pieces, as in a call, so what is seen here is what a caller sees.
+It synthesises no speech: bring the sound, and its timings or its text if you have them. Speech is
+given to the face a second ahead in 20 ms pieces, as in a call, so what is seen here is what a
+caller sees.
 """
 
 import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.clip import RenderError, check_writable, read_sound, write_mp4, write_text
 from avatar.errors import AvatarError
-from avatar.frames import (
-    CLOCK_RATE,
-    AudioChunk,
-    Cue,
-    Manner,
-    Mood,
-    Phone,
-    SpeechEnd,
-    Timings,
-    VideoFrame,
-    Word,
-)
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, Mood, SpeechEnd, Timings, VideoFrame
 from avatar.params import CHANNELS, FaceParams
-from avatar.spelling import visemes_of
+from avatar.timings import read_timings
 
 if TYPE_CHECKING:
     from avatar.renderers.cpu import CpuRenderer
@@ -40,11 +30,7 @@ if TYPE_CHECKING:
 _CHUNK = CLOCK_RATE // 50
 _AHEAD_S = 1.0
 _MAX_SIDE = 2160
-_MAX_AUDIO_S = 3600.0
-
-
-class RenderError(AvatarError):
-    """Something given on the command line cannot be used; the message is for the user."""
+_BAR = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +66,13 @@ def render(job: Job, *, progress: TextIO | None = None) -> int:
     """Render a clip and return its number of frames. Raises RenderError and PortraitError."""
     from avatar.renderers.cpu import CpuRenderer
 
+    for path in (job.out, job.frames_json):
+        if path is not None:
+            check_writable(path)
     samples = read_sound(job.audio)
-    timings = _timings_of(job, samples)
+    timings = Timings(text=job.text)
+    if job.timings is not None:
+        timings = read_timings(job.timings, sound_s=len(samples) / CLOCK_RATE)
     try:
         renderer = CpuRenderer.open(job.portrait, size=job.size, fps=job.fps, seed=job.seed)
     except ValueError as error:
@@ -98,7 +89,7 @@ def render(job: Job, *, progress: TextIO | None = None) -> int:
     finally:
         renderer.close()
     if job.frames_json is not None:
-        _write_text(job.frames_json, track.to_json())
+        write_text(job.frames_json, track.to_json())
     return count
 
 
@@ -122,85 +113,6 @@ class Track:
 
     def to_json(self) -> str:
         return json.dumps({"fps": self.fps, "channels": CHANNELS, "frames": self.frames})
-
-
-def read_sound(path: Path) -> NDArray[np.int16]:
-    """Any sound file FFmpeg reads, as (n,) int16 mono at CLOCK_RATE."""
-    av = _pyav()
-    if not path.is_file():
-        raise RenderError(f"no sound file {path}")
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise RenderError(f"{path} has no sound in it")
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=CLOCK_RATE)
-            parts = [
-                piece.to_ndarray()[0]
-                for frame in [*container.decode(audio=0), None]
-                for piece in resampler.resample(frame)
-            ]
-    except av.FFmpegError as error:
-        raise RenderError(f"{path} is not a sound file that can be read: {error}") from error
-    samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
-    if not len(samples):
-        raise RenderError(f"{path} has no sound in it")
-    if len(samples) > _MAX_AUDIO_S * CLOCK_RATE:
-        raise RenderError(f"{path} is longer than an hour: cut it into pieces")
-    return samples.astype(np.int16)
-
-
-def read_timings(path: Path) -> Timings:
-    """`{"alphabet": "ipa" | "arpabet" | "sapi", "phones": [["p", 0.120, 0.180], ...]}`, seconds."""
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RenderError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise RenderError(f"{path} is not JSON: {error}") from error
-    if not isinstance(given, dict) or not isinstance(given.get("phones"), list):
-        raise RenderError(f'{path} needs {{"alphabet": "ipa", "phones": [["p", 0.12, 0.18], ...]}}')
-    alphabet = given.get("alphabet", "ipa")
-    if alphabet not in ("ipa", "arpabet", "sapi"):
-        raise RenderError(f"{path}: alphabet is ipa, arpabet or sapi, not {alphabet!r}")
-    return Timings(phones=tuple(_phone(path, p) for p in given["phones"]), alphabet=alphabet)
-
-
-def write_mp4(
-    path: Path,
-    frames: Iterator[VideoFrame],
-    samples: NDArray[np.int16],
-    *,
-    fps: int,
-    size: tuple[int, int],
-) -> None:
-    """Encode the frames as H.264 (or MPEG-4 where that is missing) and the sound as AAC."""
-    av = _pyav()
-    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    try:
-        with av.open(str(path), "w", format="mp4") as container:
-            video = container.add_stream(codec, rate=fps)
-            video.width, video.height = size
-            video.pix_fmt = "yuv420p"
-            if codec == "libx264":
-                video.options = {"crf": "18", "preset": "veryfast"}
-            audio = container.add_stream("aac", rate=CLOCK_RATE, layout="mono")
-            for at, frame in enumerate(frames):
-                rows = frame.data.reshape(frame.height * 3 // 2, frame.width)
-                # the encoder keeps frames for a while, the renderer's buffers do not last
-                picture = av.VideoFrame.from_ndarray(rows.copy(), format="yuv420p")
-                picture.pts = at
-                picture.time_base = Fraction(1, fps)
-                container.mux(video.encode(picture))
-            container.mux(video.encode(None))
-            for start in range(0, len(samples), 1024):
-                piece = samples[None, start : start + 1024]
-                sound = av.AudioFrame.from_ndarray(piece, format="s16", layout="mono")
-                sound.sample_rate = CLOCK_RATE
-                sound.pts = start
-                container.mux(audio.encode(sound))
-            container.mux(audio.encode(None))
-    except (OSError, av.FFmpegError) as error:
-        raise RenderError(f"cannot write {path}: {error}") from error
 
 
 def _draw(
@@ -234,65 +146,29 @@ def _followed(
     count: int,
     progress: TextIO | None,
 ) -> Iterator[VideoFrame]:
+    began = time.monotonic()
     for done, frame in enumerate(frames, start=1):
         track.add(renderer.face.params)
         if progress is not None and (done % 25 == 0 or done == count):
-            progress.write(f"\r{done}/{count} frames")
+            left_s = (time.monotonic() - began) * (count / done - 1)
+            bar = "█" * (_BAR * done // count)
+            progress.write(f"\r{bar:░<{_BAR}} {done}/{count} frames, {left_s:.0f} s left ")
             progress.flush()
         yield frame
     if progress is not None:
         progress.write("\n")
 
 
-def _timings_of(job: Job, samples: NDArray[np.int16]) -> Timings:
-    if job.timings is not None:
-        return read_timings(job.timings)
-    return Timings(words=spread_words(job.text, samples)) if job.text else Timings()
-
-
-def spread_words(text: str, samples: NDArray[np.int16]) -> tuple[Word, ...]:
-    """Lay the words of a text evenly over the parts of the sound that are not silent."""
-    from avatar.sound import Sound
-
-    sound = Sound()
-    sound.feed(samples)
-    sound.finish()
-    edges = [0.0, *(t for run in sound.runs for t in (run[0], run[1] or sound.end_s)), sound.end_s]
-    voiced = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
-    words = [(word, max(1, len(visemes_of(word)))) for word in text.split()]
-    per_viseme = sum(b - a for a, b in voiced) / max(1, sum(size for _, size in words))
-    found = []
-    said = 0.0
-    for word, size in words:
-        start, end = _moment(voiced, said), _moment(voiced, said + size * per_viseme)
-        said += size * per_viseme
-        found.append(Word(word, start, end))
-    return tuple(found)
-
-
-def _moment(voiced: Sequence[tuple[float, float]], said: float) -> float:
-    """When so many seconds of voice have passed."""
-    for start, end in voiced:
-        if said <= end - start:
-            return start + said
-        said -= end - start
-    return voiced[-1][1] if voiced else 0.0
-
-
-def _phone(path: Path, entry: object) -> Phone:
-    match entry:
-        case [str(symbol), int() | float() as start, int() | float() as end]:
-            return Phone(symbol, float(start), float(end))
-    raise RenderError(f"{path}: a phone is [symbol, start, end] in seconds, not {entry!r:.60}")
-
-
 def _parse(argv: list[str]) -> Job:
     parser = _Parser(prog="python -m avatar render", description=__doc__.split("\n")[0])
     parser.add_argument("--portrait", required=True, help="a shipped portrait's name or a folder")
     parser.add_argument("--audio", required=True, type=Path, help="a sound file")
-    parser.add_argument("--timings", type=Path, help="phone timings as JSON")
-    parser.add_argument("--text", default="", help="the words, when there are no timings")
-    parser.add_argument("--mood", type=Mood, choices=list(Mood), default=Mood.NEUTRAL)
+    parser.add_argument(
+        "--timings", type=Path, help="what is said when, as JSON: see docs/lipsync.md"
+    )
+    parser.add_argument("--text", default="", help="the words, where there are no timings")
+    moods = ", ".join(mood.value for mood in Mood)
+    parser.add_argument("--mood", type=Mood, metavar="MOOD", default=Mood.NEUTRAL, help=moods)
     parser.add_argument("--out", type=Path, help="the MP4 to write")
     parser.add_argument("--frames-json", type=Path, help="write the parameters of every frame")
     parser.add_argument("--fps", type=int, default=25)
@@ -301,6 +177,8 @@ def _parse(argv: list[str]) -> Job:
     job = Job(**vars(parser.parse_args(argv)))
     if job.out is None and job.frames_json is None:
         raise RenderError("give --out FILE.mp4, --frames-json FILE.json, or both")
+    if job.timings is not None and job.text:
+        raise RenderError("give --timings or --text: a file of timings may hold the words")
     if not 5 <= job.fps <= 60:
         raise RenderError(f"--fps is between 5 and 60, not {job.fps}")
     return job
@@ -325,13 +203,3 @@ def _write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise RenderError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _pyav() -> Any:
-    try:
-        import av
-    except ImportError as error:
-        raise RenderError(
-            "rendering a file needs PyAV: pip install 'visavis-avatar[render]'"
-        ) from error
-    return av

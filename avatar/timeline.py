@@ -87,6 +87,23 @@ class Timeline:
             return True
         return any(b.segment and b.at + len(b.samples) > played for b in self._blocks)
 
+    def silent_at_end(self) -> bool:
+        """Whether the last sample handed out is silence, so that new speech would come after it."""
+        return self.at(self._pushed - 1) is None
+
+    def sound(self, start: int, count: int) -> Samples:
+        """What was handed out for these clock samples; zeros where it is not known any more."""
+        out = np.zeros(count, np.int16)
+        for block in reversed(self._blocks):
+            if block.at + len(block.samples) <= start:
+                break
+            first, last = max(start, block.at), min(start + count, block.at + len(block.samples))
+            if first < last:
+                out[first - start : last - start] = block.samples[
+                    first - block.at : last - block.at
+                ]
+        return out
+
     def add(self, segment: int, samples: Samples) -> None:
         """Queue speech of a segment; ids rise. Speech of a cleared segment is dropped."""
         entry = self._find(segment)

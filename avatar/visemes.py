@@ -33,7 +33,7 @@ _FACES: Final[dict[str, NDArray[np.float32]]] = {
     "sil": weights(),
     "PP": weights(mouthPress=0.75, mouthRollLower=0.35, mouthRollUpper=0.3, jawOpen=0.02),
     "FF": weights(
-        jawOpen=0.05, mouthRollLower=0.6, mouthShrugLower=0.3, mouthUpperUp=0.65, mouthStretch=0.12
+        jawOpen=0.05, mouthRollLower=0.6, mouthShrugLower=0.3, mouthUpperUp=0.85, mouthStretch=0.12
     ),
     "TH": weights(jawOpen=0.2, mouthLowerDown=0.25, mouthUpperUp=0.2, tongueUp=0.8),
     "DD": weights(jawOpen=0.16, mouthLowerDown=0.3, mouthUpperUp=0.2, tongueUp=0.5),
@@ -139,6 +139,8 @@ _LONG = "ː"
 _NASAL = "\u0303"
 # French nasal vowels sit lower and further back than the letters they are written with.
 _NASAL_VOWELS: Final[dict[str, str]] = {"ɛ": "aa", "œ": "oh", "ɑ": "aa", "a": "aa", "ɔ": "oh"}
+# Modifiers that espeak-ng gives a time of their own, in Polish and Russian for instance.
+_ALONE: Final[dict[str, str]] = {"ʲ": "nn", "ʷ": "ou", "ʰ": "kk", "ʱ": "kk"}
 _SMALL_LETTER = re.compile(r"LETTER (?:SMALL CAPITAL )?(?:[A-Z]+ )*?([A-Z])(?: |$)")
 
 
@@ -172,10 +174,14 @@ def _from_ipa(symbol: str) -> tuple[Share, ...]:
     letters = unicodedata.normalize("NFD", symbol)
     for at, letter in enumerate(letters):
         following = letters[at + 1 : at + 2]
+        if letter == "h" and visemes:
+            continue  # espeak-ng writes the aspiration of Mandarin and Hindi so: ph, tɕh
         viseme = _of_letter(letter, following)
         if viseme is not None and (not visemes or visemes[-1] != viseme):
             visemes.append(viseme)
-    return tuple(zip(visemes, _shares(visemes), strict=True)) if visemes else (("sil", 1.0),)
+    if not visemes:
+        visemes = [_ALONE[letter] for letter in letters if letter in _ALONE][:1] or ["sil"]
+    return tuple(zip(visemes, _shares(visemes), strict=True))
 
 
 def _of_letter(letter: str, following: str) -> str | None:
@@ -208,6 +214,8 @@ def _shares(visemes: list[str]) -> tuple[float, ...]:
         first = 0.6 if count == 2 else 0.45  # a diphthong holds its nucleus, then glides
     elif visemes[0] in ("DD", "kk", "PP"):
         first = 0.35 if count == 2 else 0.25  # an affricate is short closure, long friction
+    elif visemes[1] in VOWELS:
+        first = 0.35 if count == 2 else 0.25  # the glide of juː is over before its vowel
     else:
         first = 1 / count
     return (first, *((1 - first) / (count - 1),) * (count - 1))

@@ -4,11 +4,14 @@ A renderer is synchronous and knows nothing of threads or asyncio: `hear` what w
 what sounds now, `forget` what was taken back. One thread calls it (avatar/stream.py owns that).
 """
 
+import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
-from avatar.errors import RendererError
+from avatar.errors import ModelError, RendererError
 from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
+
+logger = logging.getLogger(__name__)
 
 
 class Renderer(Protocol):
@@ -39,7 +42,9 @@ def load(
 ) -> Renderer:
     """Make the renderer `name` for a portrait (a shipped pack's name or a pack folder).
 
-    Raises RendererError for an unknown name, PortraitError for a pack that cannot be used.
+    A neural one comes with the CPU portrait as its understudy (understudy.py). Raises RendererError
+    for an unknown name or one that cannot run here, ModelError when its weights are missing,
+    PortraitError for a pack that cannot be used.
     """
     try:
         factory = _FACTORIES[name]
@@ -47,7 +52,37 @@ def load(
         raise RendererError(
             f"no renderer {name!r}: choose one of {', '.join(_FACTORIES)}"
         ) from None
-    return factory(portrait, size, fps)
+    made = factory(portrait, size, fps)
+    return made if name == "cpu" else _understudied(name, made, portrait)
+
+
+def load_or_cpu(
+    name: str, *, portrait: str, size: tuple[int, int] = (512, 512), fps: int = 25
+) -> Renderer:
+    """The same, but the CPU portrait where a neural renderer cannot run here, with the reason on
+    its pictures: a call is never without a face. Raises what the CPU portrait raises, and
+    RendererError for an unknown name."""
+    from avatar.renderers.understudy import Labelled
+
+    try:
+        return load(name, portrait=portrait, size=size, fps=fps)
+    except (ModelError, RendererError) as error:
+        if name == "cpu" or name not in NAMES:
+            raise
+        logger.warning("%s cannot run here", name, extra={"reason": str(error)})
+        return Labelled(_cpu(portrait, size, fps), f"{name} cannot run here")
+
+
+def _understudied(name: str, made: Renderer, portrait: str) -> Renderer:
+    from avatar.renderers.understudy import Understudied
+
+    size, fps = (made.width, made.height), made.fps
+    ready = [made]
+
+    def make() -> Renderer:  # the one that is here, and later others of its kind
+        return ready.pop() if ready else _FACTORIES[name](portrait, size, fps)
+
+    return Understudied(name, make, _cpu(portrait, size, fps))
 
 
 def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
@@ -56,4 +91,33 @@ def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
     return CpuRenderer.open(portrait, size=size, fps=fps)
 
 
-_FACTORIES: dict[str, Callable[[str, tuple[int, int], int], Renderer]] = {"cpu": _cpu}
+def _liveportrait(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
+    try:
+        from avatar.renderers.liveportrait import LivePortraitRenderer
+    except ImportError as error:
+        raise _without_extra("liveportrait", error) from error
+    return LivePortraitRenderer.open(portrait, size=size, fps=fps)
+
+
+def _musetalk(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
+    try:
+        from avatar.renderers.musetalk import MuseTalkRenderer
+    except ImportError as error:
+        raise _without_extra("musetalk", error) from error
+    return MuseTalkRenderer.open(portrait, size=size, fps=fps)
+
+
+def _without_extra(name: str, error: ImportError) -> RendererError:
+    return RendererError(
+        f"the renderer {name} needs {error.name}: pip install 'visavis-avatar[neural]'"
+    )
+
+
+_FACTORIES: dict[str, Callable[[str, tuple[int, int], int], Renderer]] = {
+    "cpu": _cpu,
+    "liveportrait": _liveportrait,
+    "musetalk": _musetalk,
+}
+
+NAMES: Final = tuple(_FACTORIES)
+"""The renderers there are; not each of them runs everywhere."""

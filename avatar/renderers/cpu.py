@@ -2,11 +2,12 @@
 
 It refuses to cut: when the voice vanishes between two frames (interrupted, paused, run out) the
 mouth eases to rest from whatever shape it had, and eases back when it returns. The sound does not
-wait for that, and need not: lips that close 120 ms after the last syllable are what people do.
+wait for that, and need not: lips that close 90 ms after the last syllable are what people do.
 """
 
 import math
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -19,8 +20,9 @@ from avatar.lipsync import LipSync
 from avatar.moods import Expression
 from avatar.motion import Motion
 from avatar.params import FaceParams, weights
+from avatar.renderers.canvas import Canvas, check
 
-TO_REST_S: Final = 0.120
+TO_REST_S: Final = 0.090
 TO_SPEECH_S: Final = 0.080
 _MAX_STEP_S = 0.25
 
@@ -31,18 +33,14 @@ class Drawing(Protocol):
     def draw(self, params: FaceParams, out: NDArray[np.uint8]) -> None: ...
 
 
-class CpuRenderer:
+class CpuRenderer(Canvas):
     """Implements avatar.renderers.Renderer. Make it with `open`."""
 
     def __init__(self, engine: Drawing, *, size: tuple[int, int], fps: int, seed: int = 0) -> None:
+        super().__init__(size, fps)
         self.face = Face(seed=seed)
         """The face without the drawing; `face.params` is what the last frame showed."""
         self._engine = engine
-        self._size = size
-        self._fps = fps
-        length = size[0] * size[1] * 3 // 2
-        self._buffers = (np.zeros(length, np.uint8), np.zeros(length, np.uint8))
-        self._turn = 0
 
     @classmethod
     def open(
@@ -58,11 +56,7 @@ class CpuRenderer:
         seed: of the movements; by default of the portrait's name, so that two do not blink as one.
         Raises PortraitError for a pack that cannot be used, ValueError for an odd or empty size.
         """
-        width, height = size
-        if width <= 0 or height <= 0 or width % 2 or height % 2:
-            raise ValueError(f"size must be two positive even numbers, not {width}x{height}")
-        if fps <= 0:
-            raise ValueError(f"fps must be positive, not {fps}")
+        check(size, fps)
         from avatar.portrait import pack
         from avatar.portrait.engine import Engine, limit_threads
 
@@ -71,18 +65,6 @@ class CpuRenderer:
         if seed is None:
             seed = zlib.crc32(Path(portrait).name.encode())
         return cls(Engine(pack.load(portrait), size=size), size=size, fps=fps, seed=seed)
-
-    @property
-    def width(self) -> int:
-        return self._size[0]
-
-    @property
-    def height(self) -> int:
-        return self._size[1]
-
-    @property
-    def fps(self) -> int:
-        return self._fps
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Take speech that will be played."""
@@ -95,10 +77,9 @@ class CpuRenderer:
     def draw(self, cue: Cue) -> VideoFrame:
         """The picture for this moment; its data is overwritten by the second draw after this."""
         params = self.face.at(cue)
-        out = self._buffers[self._turn]
-        self._turn = 1 - self._turn
+        out = self._paper()
         self._engine.draw(params, out)
-        return VideoFrame(self.width, self.height, cue.index, out)
+        return self._frame(cue.index, out)
 
     def close(self) -> None:
         """Nothing is held that is not freed with the object."""
@@ -134,12 +115,11 @@ class Face:
         silent = cue.segment is None or cue.manner is Manner.ATTENTIVE
         voice = None if silent or cue.segment is None else (cue.epoch, cue.segment)
         self._speak(voice, cue.position, now)
-        loudness = 0.0 if voice is None else self._lipsync.loudness_at(voice[1], cue.position)
         face = self.params
         np.copyto(face.weights, self._mouth)
         self._expression.advance(cue.mood, elapsed, speaking=voice is not None)
         self._expression.add(face.weights)
-        self._motion.pose(cue, loudness, face)
+        self._motion.pose(cue, partial(self._lipsync.loudness_at, cue.segment or 0), face)
         self._last_s = now
         return face
 
