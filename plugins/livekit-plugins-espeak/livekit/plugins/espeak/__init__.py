@@ -6,6 +6,7 @@ The library itself (GPL-3) is loaded by a child process only, and not before the
 from livekit.agents import Plugin
 
 from .log import logger
+from .reading import Reader
 from .tts import TTS, USERDATA_PHONEMES, ChunkedStream, Phonemes, SynthesizeStream
 from .version import __version__
 from .voices import Voice
@@ -15,6 +16,7 @@ __all__ = [
     "USERDATA_PHONEMES",
     "ChunkedStream",
     "Phonemes",
+    "Reader",
     "SynthesizeStream",
     "Voice",
     "__version__",

@@ -1,35 +1,37 @@
-"""The sources, fed when the clock says so: the only place where sound meets picture.
+"""The thread on which sound meets picture, and what may be asked of it from the agent's loop.
 
-One writer hands 20 ms chunks to the audio source, speech if there is some and silence if not, so
-the audio clock never stops; frame n is captured when its first sample leaves. Both run on a thread
-with an event loop of its own: a busy agent cannot make the voice stutter. The source's queue is
-long (200 ms) and dropped on purpose where something must happen now: onset, interruption, pause.
+The sound is written by voice.py and never stops, silence included; frame n is captured by video.py
+when its first sample leaves. Both run on a thread with an event loop of its own: a busy agent
+cannot make the voice stutter.
 """
 
 import asyncio
 import contextlib
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
 
+import numpy as np
 from avatar.clock import MediaClock
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, Mood, SpeechEnd
 from avatar.stream import AvatarStream
-from avatar.timeline import Finished, Samples, Started, Timeline
+from avatar.timeline import Finished, Samples, Started
 
 from livekit import rtc
 
+from .face import FaceState
+from .tap import Tap
+from .trace import Trace, levels_db
 from .tracks import publish
-from .video import FaceState, VideoPlayout
+from .video import VideoPlayout
+from .voice import QUEUE_S, VoicePlayout
 
 logger = logging.getLogger(__name__)
 
-CHUNK_S = 0.02
-QUEUE_S = 0.2
-BLOCK = CLOCK_RATE // 100
-"""Samples of one native block: the source sends and drops whole 10 ms blocks."""
 MAX_WAITING_S = 2.0
 """Speech taken ahead of being played; beyond it the giver waits (wait_for_space).
 
@@ -37,45 +39,56 @@ Long enough for an agent that is busy for a second; short, because what LiveKit 
 its way here (an estimate of the speaking rate, above all) would otherwise be done in one go, just
 when the first words and the first picture are due.
 """
-_CENTRING_S = 0.010
+DUCK_DB = -15.0
+"""Some decibels more than the 12 that a listener is to notice: speech is never even."""
+FADE_MS = 3.0
+CENTRING_S = 0.020
 """Pictures leave half a frame and this much after their sound, to centre the receiver's offset."""
 _STOP_S = 2.0
-
-Hold = Literal["paused", "unsubscribed"]
+_NICE = -10
+"""Of the playout's thread, where the system permits it: it needs little, but in time."""
 
 
 class Playout:
     """Plays segments of speech, and the face that speaks them, into two LiveKit tracks.
 
     Made, started and closed on one event loop, where its methods may be called and its callbacks
-    come: on_event gets Started and Finished, exactly once each; on_face gets "still" when the
-    renderer died or stalled, "live" when it draws again.
+    come: on_event gets Started and Finished, exactly once each; on_face every change of the face
+    (face.py); on_failure that the thread died of an error. first_frame: for the renderer, whose
+    frames only rise. trace: each picture tells SDKs which samples it belongs to (trace.py).
     """
 
     def __init__(
         self,
         stream: AvatarStream,
         *,
-        width: int,
-        height: int,
+        size: tuple[int, int],
         fps: int,
+        trace: bool = True,
+        first_frame: int = 0,
         on_event: Callable[[Started | Finished], None],
         on_face: Callable[[FaceState, str], None],
+        on_failure: Callable[[], None],
     ) -> None:
         self._stream = stream
+        self._traced = trace
         self._on_event = on_event
         self._caller = asyncio.get_running_loop()
-        self._clock = MediaClock(fps=fps, queue_s=QUEUE_S, delay_s=0.5 / fps + _CENTRING_S)
-        self._timeline = Timeline(keep=int(CLOCK_RATE * (QUEUE_S * 2 + 1.0)))
-        self._video_source = rtc.VideoSource(width, height)
+        self._clock = MediaClock(fps=fps, queue_s=QUEUE_S, delay_s=0.5 / fps + CENTRING_S)
+        self._first_frame = first_frame
+        self._last_index = first_frame - 1
+        self._on_failure = on_failure
+        self._video_source = rtc.VideoSource(*size)
         self.video = VideoPlayout(
             stream,
             self._clock,
             self._video_source,
             cue=self._cue,
+            trace=self._trace if trace else lambda frame: b"",
             on_face=lambda state, reason: self._back(on_face, state, reason),
         )
-        self._audio_source: rtc.AudioSource | None = None
+        self.voice: VoicePlayout | None = None
+        """The running writer, with its counters. None before start."""
         self._publications: tuple[rtc.LocalTrackPublication, ...] = ()
         self._room: rtc.Room | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,17 +96,14 @@ class Playout:
         self._thread = threading.Thread(target=self._run, name="avatar-playout", daemon=True)
         self._started = threading.Event()
         self._failure: BaseException | None = None
-        self._holds: set[Hold] = {"unsubscribed"}
-        self._timeline.hold(True)
-        self._epoch = 0
-        self._dropped = False
         self._space = asyncio.Event()
         self._space.set()
         self._full = False
+        self._begun = False
+        self._owed: dict[int, bool] = {}  # segments not reported as finished: whether they ended
         self.manner = Manner.IDLE
         self.mood = Mood.NEUTRAL
-        self.underruns = 0
-        self.underrun_s = 0.0
+        self.user_beat = 0
 
     # Life
 
@@ -103,25 +113,29 @@ class Playout:
         await asyncio.to_thread(self._started.wait)
         if self._failure is not None:
             raise RuntimeError("the playout thread could not start") from self._failure
+        self._begun = True
 
     async def publish(self, room: rtc.Room) -> None:
         """Publish both tracks. Raises what LiveKit raises when the room refuses them."""
-        if self._audio_source is None:
+        if self.voice is None:
             raise RuntimeError("start the playout before publishing it")
         self._room = room
         self._publications = await publish(
-            room, self._audio_source, self._video_source, fps=self._clock.fps
+            room,
+            self.voice.source,
+            self._video_source,
+            fps=self._clock.fps,
+            trace=self._traced,
         )
 
-    async def wait_for_listener(self, timeout_s: float) -> bool:
-        """Let speech out once the audio is subscribed to (True), or after timeout_s (False)."""
-        try:
-            await asyncio.wait_for(self._publications[0].wait_for_subscription(), timeout_s)
-            heard = True
-        except TimeoutError:
-            heard = False
-        self._call(self._set_hold, "unsubscribed", False)
-        return heard
+    async def wait_for_listener(self) -> None:
+        """Wait until somebody subscribes to the voice; at once when it was never published."""
+        if self._publications:
+            await self._publications[0].wait_for_subscription()
+
+    def open(self) -> None:
+        """Let speech out; until then it waits. Twice is fine."""
+        self._tell(lambda voice: voice.release("unsubscribed"))
 
     @property
     def alive(self) -> bool:
@@ -146,27 +160,91 @@ class Playout:
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Queue speech, and let the renderer know of it ahead of its being played."""
         self._stream.hear(item)
-        if isinstance(item, AudioChunk):
-            self._call(self._add, item.segment, item.samples)
+        self._owed[item.segment] = isinstance(item, SpeechEnd)
+        if not self.alive:
+            self._caller.call_soon(self._conclude)
+        elif isinstance(item, AudioChunk):
+            self._tell(lambda voice: voice.add(item.segment, item.samples))
         else:
-            self._call(self._timeline.end, item.segment)
+            self._tell(lambda voice: voice.end(item.segment))
 
     async def wait_for_space(self) -> None:
         """Wait while more than MAX_WAITING_S of speech are queued; always gives way once."""
         await asyncio.sleep(0)
-        await self._space.wait()
+        if self.alive:
+            await self._space.wait()
 
     def clear(self) -> None:
         """Stop at once: what was not played is dropped, positions are what was heard."""
-        self._call(self._clear)
+        self._tell(lambda voice: voice.clear())
 
     def pause(self) -> None:
-        """Fall silent at once and keep what was not played."""
-        self._call(self._pause)
+        """Fall silent at once and keep what was not played. Twice is fine."""
+        self._tell(lambda voice: voice.pause())
 
     def resume(self) -> None:
-        """Go on from the very sample that `pause` kept."""
-        self._call(self._set_hold, "paused", False)
+        """Go on from the very sample that `pause` kept. Twice is fine."""
+        self._tell(lambda voice: voice.release("paused"))
+
+    def set_heard(self, heard: bool) -> None:
+        """Whether somebody can hear: if not, speech waits as in a pause, and apart from it."""
+        self._tell(lambda voice: voice.release("away") if heard else voice.pause("away"))
+
+    def duck(self, *, gain_db: float = DUCK_DB, fade_ms: float = FADE_MS) -> None:
+        """Speak softer at once, until `unduck` or `clear`. Twice is fine."""
+        if not gain_db <= 0.0 or not fade_ms >= 0.0:
+            raise ValueError(f"gain_db is at most 0 and fade_ms at least 0: {gain_db}, {fade_ms}")
+        self._tell(lambda voice: voice.set_level(10 ** (gain_db / 20), fade_ms / 1000))
+
+    def unduck(self, *, fade_ms: float = FADE_MS) -> None:
+        """Speak at full volume again. Twice is fine."""
+        if not fade_ms >= 0.0:
+            raise ValueError(f"fade_ms is at least 0: {fade_ms}")
+        self._tell(lambda voice: voice.set_level(1.0, fade_ms / 1000))
+
+    def recent_sound(self, seconds: float, sample_rate: int) -> Samples:
+        """The last of what was played, silence included, up to now; from any thread.
+
+        Raises ValueError for more than 2 s, or a rate that CLOCK_RATE is no multiple of.
+        """
+        if self.voice is None:
+            return np.zeros(round(seconds * sample_rate), np.int16)
+        return self.voice.recent.last(self._clock.played(time.monotonic()), seconds, sample_rate)
+
+    def sounding(self) -> tuple[int, int] | None:
+        """Segment and sample that leave now, None in silence. On the playout's own thread."""
+        if self.voice is None:
+            return None
+        return self.voice.at(self._clock.played(time.monotonic()))
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run this on the playout's own thread, which is late less often, until that ends."""
+        assert self._loop is not None, "start it first"
+        asyncio.run_coroutine_threadsafe(work, self._loop).add_done_callback(_say_failure)
+
+    def tap(self, tap: Tap | None) -> None:
+        """Hand what leaves to this tap too, from now on; it counts as a listener. None: to none."""
+
+        def put(voice: VoicePlayout) -> None:
+            self.video.tap = voice.tap = tap
+
+        self._tell(put)
+        if tap is not None:
+            self.open()
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether anybody may be watching: if not, hardly anything is drawn."""
+        self._call(self.video.set_watched, watched)
+
+    @property
+    def frames(self) -> int:
+        """Frames up to now, `first_frame` included: the next playout begins after them."""
+        done = self._clock.frame_at(time.monotonic()) + 1 if self._clock.running else 0
+        return self._first_frame + done
+
+    def _tell(self, order: Callable[[VoicePlayout], None]) -> None:
+        if self.voice is not None:
+            self._call(order, self.voice)
 
     def _call(self, function: Callable[..., object], *args: Any) -> None:
         if self._loop is not None:
@@ -177,6 +255,21 @@ class Playout:
         with contextlib.suppress(RuntimeError):  # the caller's loop is gone: nobody is left to tell
             self._caller.call_soon_threadsafe(function, *args)
 
+    def _tell_session(self, event: Started | Finished) -> None:
+        if isinstance(event, Finished):
+            self._owed.pop(event.segment, None)
+        self._on_event(event)
+
+    def _conclude(self) -> None:
+        """The thread has ended: whoever waits for a segment that has ended is told so."""
+        self._thread.join()
+        self._space.set()
+        if self.voice is not None:
+            self.voice.conclude([segment for segment, ended in self._owed.items() if ended])
+        failed, self._begun = self._begun and self._failure is not None, False
+        if failed:
+            self._on_failure()
+
     # The playout thread
 
     def _run(self) -> None:
@@ -186,18 +279,23 @@ class Playout:
             self._failure = error
             logger.exception("the playout failed", exc_info=error)
         finally:
-            self._abandon()
+            self._back(self._conclude)
             self._started.set()
 
     async def _main(self) -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self._audio_source = rtc.AudioSource(
-            CLOCK_RATE, 1, queue_size_ms=round(QUEUE_S * 1000), loop=self._loop
+        self.voice = voice = VoicePlayout(
+            self._clock,
+            on_event=self._on_voice,
+            on_dropped=self._stream.forget,
+            on_waiting=self._update_space,
         )
-        self._push(self._timeline.take(BLOCK))  # the clock runs from here on
+        voice.begin()
         tasks = [
-            self._loop.create_task(self._write(), name="playout-audio"),
+            self._loop.create_task(voice.run(), name="playout-voice"),
             self._loop.create_task(self.video.run(), name="playout-video"),
             self._loop.create_task(self._stop.wait(), name="playout-stop"),
         ]
@@ -208,7 +306,8 @@ class Playout:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await self._audio_source.aclose()
+            voice.stop()
+            await voice.source.aclose()
         for task in done:
             task.result()
 
@@ -216,93 +315,44 @@ class Playout:
         if self._stop is not None:
             self._stop.set()
 
-    def _abandon(self) -> None:
-        """Nothing will be played any more: every open segment is over where it stands."""
-        for segment in self._timeline.clear():
-            self._timeline.end(segment)
-        self._report()
-
-    def _add(self, segment: int, samples: Samples) -> None:
-        played = self._clock.played(time.monotonic())
-        if not self._holds and not self._timeline.speech_ahead(played):
-            self._drop_queue()  # it holds silence: speech goes out now
-        self._timeline.add(segment, samples)
-        self._update_space()
-
-    def _clear(self) -> None:
-        self._epoch += 1
-        self._drop_queue()
-        for segment in self._timeline.clear():
-            self._stream.forget(segment)
-        self._set_hold("paused", False)
-        self._report()
-
-    def _pause(self) -> None:
-        self._drop_queue()
-        self._set_hold("paused", True)
-
-    def _set_hold(self, hold: Hold, on: bool) -> None:
-        held = bool(self._holds)
-        (self._holds.add if on else self._holds.discard)(hold)
-        self._timeline.hold(bool(self._holds))
-        if held and not self._holds and self._timeline.waiting:
-            self._drop_queue()
-
-    def _drop_queue(self) -> None:
-        """Take back what the source has not sent; speech among it returns to its segment."""
-        if self._audio_source is None:
-            return
-        queued = int(self._clock.queued_s(time.monotonic()) * CLOCK_RATE) // BLOCK * BLOCK
-        keep = max(0, self._clock.pushed - queued)
-        self._audio_source.clear_queue()
-        self._clock.rewind(keep)
-        self._timeline.rewind(keep)
-        self._dropped = True
-
-    def _push(self, samples: Samples) -> None:
-        gap = self._clock.push(len(samples), time.monotonic())
-        if gap:
-            self.underruns += 1
-            self.underrun_s += gap
-
-    async def _write(self) -> None:
-        """The writer: the only caller of AudioSource.capture_frame."""
-        assert self._audio_source is not None
-        count = int(CLOCK_RATE * CHUNK_S)
-        while True:
-            samples = self._timeline.take(count)
-            self._push(samples)
-            self._dropped = False
-            before = time.monotonic()
-            await self._audio_source.capture_frame(
-                rtc.AudioFrame(samples.tobytes(), CLOCK_RATE, 1, count)
-            )
-            if not self._dropped:
-                self._clock.pushed_in(before, time.monotonic())
-            self._report()
-
     def _cue(self, frame: int) -> Cue:
+        assert self.voice is not None
         middle = (self._clock.first_sample(frame) + self._clock.first_sample(frame + 1)) // 2
-        sounding = self._timeline.at(middle)
+        sounding = self.voice.at(middle)
+        # for the renderer frames only rise, also when the clock stood still with a dry source
+        self._first_frame = max(self._first_frame, self._last_index + 1 - frame)
+        self._last_index = self._first_frame + frame
         return Cue(
-            index=frame,
-            time_s=frame / self._clock.fps,
-            epoch=self._epoch,
+            index=self._first_frame + frame,
+            time_s=(self._first_frame + frame) / self._clock.fps,
+            epoch=self.voice.epoch,
             segment=sounding[0] if sounding else None,
             position=sounding[1] if sounding else 0,
             manner=self.manner,
             mood=self.mood,
+            user_beat=self.user_beat,
         )
 
-    def _report(self) -> None:
-        for event in self._timeline.events(self._clock.played(time.monotonic())):
-            if isinstance(event, Finished):
-                self._stream.forget(event.segment)
-            self._back(self._on_event, event)
-        self._update_space()
+    def _trace(self, frame: int) -> bytes:
+        assert self.voice is not None
+        start, end = self._clock.first_sample(frame), self._clock.first_sample(frame + 1)
+        segment, position = self.voice.at(start) or (0, 0)
+        return Trace(
+            start, segment, position, levels_db(self.voice.sound(start, end - start))
+        ).pack()
 
-    def _update_space(self) -> None:
-        full = self._timeline.waiting > MAX_WAITING_S * CLOCK_RATE
+    def _on_voice(self, event: Started | Finished) -> None:
+        if isinstance(event, Finished):
+            self._stream.forget(event.segment)
+        self._back(self._tell_session, event)
+
+    def _update_space(self, waiting: int) -> None:
+        full = waiting > MAX_WAITING_S * CLOCK_RATE
         if full != self._full:
             self._full = full
             self._back(self._space.clear if full else self._space.set)
+
+
+def _say_failure(done: Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        logger.error("what ran beside the playout failed", exc_info=error)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from avatar.frames import CLOCK_RATE, AudioChunk, Phone, SpeechEnd, Timings, Word
@@ -19,7 +19,10 @@ from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
 from livekit import rtc
 
-from .playout import Playout
+from .playout import DUCK_DB, FADE_MS, Playout
+
+if TYPE_CHECKING:
+    from .remote import RemotePlayout
 
 logger = logging.getLogger(__name__)
 
@@ -27,27 +30,56 @@ USERDATA_PHONEMES = "visavis.phonemes"
 """Key in AudioFrame.userdata: a list of {"alphabet": "ipa" | "arpabet" | "sapi", "phones":
 [[symbol, start_s, end_s], ...]}, in seconds from the segment's first sample."""
 
+USERDATA_TEXT = "visavis.text"
+"""Key in AudioFrame.userdata: a list of {"text": str, "pronunciation": [[symbol, ...], ...]}, the
+next whole words of the segment and, if known, each word's phones in IPA. See `tts_node`."""
+
 
 class AvatarSink(AudioOutput):
-    """An AudioOutput that can pause."""
+    """An AudioOutput that can pause, unless what it is bound to cannot."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pause: bool = True) -> None:
         super().__init__(
-            label="Visavis", capabilities=AudioOutputCapabilities(pause=True), sample_rate=None
+            label="Visavis", capabilities=AudioOutputCapabilities(pause=pause), sample_rate=None
         )
-        self._playout: Playout | None = None
+        self._playout: Playout | RemotePlayout | None = None
+        self._released = asyncio.Event()
+        self._released.set()
         self._segment = 0
         self._open = False
         self._offset = 0  # samples of the open segment given so far
+        self._skipped = 0  # segments up to this one go on in writing
+        self.spoken = asyncio.Event()
+        """Set by the first speech."""
         self._resampler: rtc.AudioResampler | None = None
+        self.finished = 0
+        """Segments that are over."""
+        self._began: float | None = None  # when the segment that sounds would have, unpaused
+        self._paused: float | None = None
 
-    def bind(self, playout: Playout) -> None:
+    @property
+    def played_s(self) -> float | None:
+        """Seconds of the segment that sounds now, pauses left out; None in silence."""
+        if self._began is None:
+            return None
+        return (self._paused or time.monotonic()) - self._began
+
+    def bind(self, playout: "Playout | RemotePlayout | None") -> None:
         """Play into this playout; its events must be given to `handle`."""
         self._playout = playout
+
+    def hold(self) -> None:
+        """Take no more speech until `release`: the playout died and another one is on its way."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Take speech again, for whatever playout is bound now. Twice is fine."""
+        self._released.set()
 
     # What the session calls
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await self._released.wait()
         await super().capture_frame(frame)
         if not self._open:
             self._begin(frame.sample_rate)
@@ -64,7 +96,7 @@ class AvatarSink(AudioOutput):
         if self._resampler is not None:
             self._give(_samples(self._resampler.flush()), Timings())
         self._open = False
-        if self._playout is not None and self._playout.alive:
+        if self._playout is not None:
             self._playout.hear(SpeechEnd(self._segment))
         else:  # never inside the call: the session counts the segment after flush returns
             asyncio.get_running_loop().call_soon(self.handle, Finished(self._segment, 0, True))
@@ -75,27 +107,62 @@ class AvatarSink(AudioOutput):
 
     def pause(self) -> None:
         super().pause()
+        if self._paused is None:
+            self._paused = time.monotonic()
         if self._playout is not None:
             self._playout.pause()
 
     def resume(self) -> None:
         super().resume()
+        if self._paused is not None and self._began is not None:
+            self._began += time.monotonic() - max(self._paused, self._began)
+        self._paused = None
         if self._playout is not None:
             self._playout.resume()
+
+    # What turns ask for beyond LiveKit's interface
+
+    def duck(self, *, gain_db: float = DUCK_DB, fade_ms: float = FADE_MS) -> None:
+        """Speak softer at once, until `unduck` or `clear_buffer`. Twice is fine.
+
+        Raises ValueError for a gain above 0 dB or a negative time.
+        """
+        if self._playout is not None:
+            self._playout.duck(gain_db=gain_db, fade_ms=fade_ms)
+
+    def unduck(self, *, fade_ms: float = FADE_MS) -> None:
+        """Speak at full volume again, without a gap. Twice is fine."""
+        if self._playout is not None:
+            self._playout.unduck(fade_ms=fade_ms)
+
+    def skip(self) -> None:
+        """Drop the rest of the speech that is on, and report it as played: it goes on in text."""
+        self._skipped = self._segment
+        self.clear_buffer()
 
     # What the playout reports
 
     def handle(self, event: Started | Finished) -> None:
         """Pass the playout's event on to the session."""
+        self._note(event)
         if isinstance(event, Started):
             self.on_playback_started(created_at=time.time())
         else:
             self.on_playback_finished(
-                playback_position=event.position / CLOCK_RATE, interrupted=event.interrupted
+                playback_position=event.position / CLOCK_RATE,
+                interrupted=event.interrupted and event.segment > self._skipped,
             )
+
+    def _note(self, event: Started | Finished) -> None:
+        if isinstance(event, Started):
+            self._began = time.monotonic()
+        else:
+            self._began = None
+            self.finished += 1
 
     def _begin(self, sample_rate: int) -> None:
         self._open = True
+        self.spoken.set()
         self._segment += 1
         self._offset = 0
         self._resampler = (
@@ -105,7 +172,7 @@ class AvatarSink(AudioOutput):
         )
 
     def _give(self, samples: Samples, chunk_timings: Timings) -> None:
-        if self._playout is None or not (len(samples) or chunk_timings.phones):
+        if self._playout is None or not (len(samples) or chunk_timings != Timings()):
             return
         chunk = AudioChunk(self._segment, self._offset, samples, chunk_timings)
         self._offset += len(samples)
@@ -124,10 +191,27 @@ def timings(userdata: Mapping[str, Any]) -> Timings:
         for text in userdata.get(USERDATA_TIMED_TRANSCRIPT, ())
         if isinstance(getattr(text, "start_time", None), int | float)
     )
+    text, pronunciation = _text(userdata.get(USERDATA_TEXT, ()))
     if alphabet not in ("ipa", "arpabet", "sapi"):
         logger.debug("phonemes in an unknown alphabet ignored", extra={"alphabet": alphabet})
-        return Timings(words=words)
-    return Timings(tuple(phones), words, alphabet)  # type: ignore[arg-type]  # checked above
+        phones, alphabet = [], "ipa"
+    return Timings(
+        tuple(phones),
+        words,
+        alphabet,  # type: ignore[arg-type]  # checked above
+        text=text,
+        pronunciation=pronunciation,
+    )
+
+
+def _text(entries: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """All the words, and how they are said if that is known of every one of them."""
+    words: list[str] = []
+    said: list[tuple[str, ...]] = []
+    for entry in entries:
+        words += str(entry.get("text", "")).split()
+        said += [tuple(map(str, phones)) for phones in entry.get("pronunciation", ())]
+    return " ".join(words), tuple(said) if len(said) == len(words) else ()
 
 
 def _phones(rows: Sequence[Sequence[Any]]) -> list[Phone]:

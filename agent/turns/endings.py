@@ -44,15 +44,18 @@ class WholeSentences:
 
 
 def follow_words(
-    session: AgentSession[Any], detector: TurnDetector, is_whole: Callable[[str], bool]
+    session: AgentSession[Any], detector: TurnDetector, is_whole: Callable[[str], bool | None]
 ) -> None:
-    """Let the detector end a turn at once when its words are a whole sentence."""
+    """Let the detector end a turn at once when its words are a whole sentence; None: who speaks
+    has no script that could tell."""
     said: list[str] = []
 
     def on_words(event: UserInputTranscribedEvent) -> None:
         if event.is_final:
             said.append(event.transcript)
             whole = is_whole(" ".join(said))
+            if whole is None:
+                return
             # update_options would do the same, with a warning at every turn
             detector._opts.thresholds.update_overrides(DECIDED if whole else UNDECIDED)
 

@@ -1,0 +1,318 @@
+"""The agent's end of one avatar worker: speech and orders go there, reports come back.
+
+The partner is a worker of ours, known by its attribute `visavis.worker`, or an official
+AvatarRunner, which understands the `lk.*` half alone: it has no pause, no softer voice and no
+beats, so that it counts as gone only when it leaves, or does not answer. A worker that is killed
+leaves the room only after some 20 s (the server hopes for its return): beats tell within a
+second.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd, Timings
+from avatar.timeline import Finished, Samples, Started
+from livekit.agents import utils
+
+from livekit import rtc
+
+from . import wire
+
+logger = logging.getLogger(__name__)
+
+_LOST_S = (0.3, 0.6, 2.0)
+"""Silence of this much beyond four usual gaps between beats is one too long; least and most."""
+_SMOOTH = 0.2
+_RPC_S = 2.0
+"""For an answer; a worker that takes longer could not stop in time either."""
+_GONE = {
+    rtc.RpcError.ErrorCode.CONNECTION_TIMEOUT,
+    rtc.RpcError.ErrorCode.RESPONSE_TIMEOUT,
+    rtc.RpcError.ErrorCode.RECIPIENT_DISCONNECTED,
+    rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
+    rtc.RpcError.ErrorCode.SEND_FAILED,
+}
+_MAX_WRITE = 9600 * 2
+_OFFICIAL_RATE = 24_000
+"""The rate at which an official runner is spoken to; its own options must say the same."""
+
+
+class WorkerLink:
+    """Made when the worker is to join; `ready`, then `hear` until `lost`.
+
+    on_event gets Started and Finished as the worker reports them, possibly more than once; on_beat
+    every beat. All callbacks come on the loop.
+    """
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        identity: str,
+        *,
+        on_event: Callable[[Started | Finished], None],
+        on_beat: Callable[[wire.Beat], None],
+        oldest: Callable[[], int | None],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._room = room
+        self.identity = identity
+        self._on_event, self._on_beat = on_event, on_beat
+        self._oldest = oldest
+        self._on_lost = on_lost
+        self.ours = False
+        """Whether it is a worker of ours; known once it is ready."""
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why it is gone."""
+        self.opened = 0
+        """The last segment whose sound was sent. Those after it are unknown to the worker."""
+        self._outgoing: deque[AudioChunk | SpeechEnd] = deque()  # bounded by wait_for_space
+        self._wake = asyncio.Event()
+        self._cleared = 0
+        self._clearing: asyncio.Task[None] | None = None
+        self._silent_s = 0.0
+        self._usual_s = wire.BEAT_S
+        self._beat_at: float | None = None
+        self._beating = asyncio.Event()
+        self._shown = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writer: rtc.ByteStreamWriter | None = None
+        self._writing = 0
+        self._resampler: rtc.AudioResampler | None = None
+        self._answers = {
+            wire.RPC_STARTED: self._on_started,
+            wire.RPC_FINISHED: self._on_finished,
+            wire.RPC_BEGUN: self._on_begun,
+            wire.RPC_ENDED: self._on_ended,
+        }
+
+    # Life
+
+    async def ready(self) -> None:
+        """Wait until the worker is in the room and can show and speak."""
+        self._listen()
+        participant = await utils.wait_for_participant(self._room, identity=self.identity)
+        self.ours = participant.attributes.get(wire.ATTRIBUTE_WORKER) == wire.VERSION
+        self._look_for_tracks()
+        await (self._beating if self.ours else self._shown).wait()
+        self._begin(self._send(), "avatar-send")
+        self._begin(self._watch(), "avatar-watch")
+
+    def _listen(self) -> None:
+        room = self._room
+        for method, handler in self._answers.items():
+            room.local_participant.register_rpc_method(method, handler)
+        room.on("data_received", self._on_data)
+        room.on("participant_disconnected", self._on_gone)
+        room.on("track_published", self._look_for_tracks)
+
+    async def aclose(self) -> None:
+        """Say nothing more to it and hear nothing more of it. Twice is fine."""
+        room = self._room
+        room.off("data_received", self._on_data)
+        room.off("participant_disconnected", self._on_gone)
+        room.off("track_published", self._look_for_tracks)
+        if room.isconnected():
+            for method in self._answers:
+                room.local_participant.unregister_rpc_method(method)
+        await utils.aio.cancel_and_wait(*self._tasks)
+        if not self.lost.done():
+            self.lost.set_result("closed")
+
+    def lose(self, reason: str) -> None:
+        """It counts as gone from now on."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+            self._on_lost(reason)
+
+    # Speech and orders
+
+    def hear(self, item: AudioChunk | SpeechEnd) -> None:
+        """Send speech, in order."""
+        self._outgoing.append(item)
+        self._wake.set()
+
+    def clear(self, order: wire.Clear) -> None:
+        """Let it stop at once; what was not sent is dropped, and the next speech waits for that."""
+        self._cleared = order.segment
+        self._wake.set()
+        self._clearing = self._begin(
+            self._ask(wire.RPC_CLEAR, order.pack() if self.ours else ""), "avatar-clear"
+        )
+
+    def tell(self, state: wire.State) -> None:
+        """Let it speak and look like this from now on; an official one cannot."""
+        if self.ours:
+            self._begin(self._ask(wire.RPC_STATE, state.pack()), "avatar-state")
+
+    def wear(self, order: wire.Wear) -> None:
+        """Let it show another portrait; an official one cannot."""
+        if self.ours:
+            self._begin(self._ask(wire.RPC_WEAR, order.pack()), "avatar-wear")
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                while not self._outgoing:
+                    await self._close_cleared()
+                    self._wake.clear()
+                    await self._wake.wait()
+                await self._close_cleared()
+                if self._outgoing:
+                    await self._send_one(self._outgoing.popleft())
+        except (rtc.StreamError, rtc.participant.PublishDataError, RuntimeError) as error:
+            self.lose(f"nothing can be sent to the avatar worker: {error}")
+
+    async def _send_one(self, item: AudioChunk | SpeechEnd) -> None:
+        if item.segment <= self._cleared:
+            return
+        if isinstance(item, SpeechEnd):
+            if self._resampler is not None and self._writer is not None:
+                await self._write(self._resampler.flush())
+            await self._close_stream()
+            return
+        if self._writing != item.segment:
+            await self._open_stream(item.segment)
+        if self.ours and item.timings != Timings():
+            for hints in wire.pack_hints(item.segment, item.start, item.timings):
+                await self._room.local_participant.publish_data(
+                    hints, topic=wire.HINTS_TOPIC, destination_identities=[self.identity]
+                )
+        if len(item.samples):
+            await self._write(self._resampled(item.samples))
+
+    async def _open_stream(self, segment: int) -> None:
+        await self._close_stream()
+        if self._clearing is not None:
+            await asyncio.wait({self._clearing})
+        rate = CLOCK_RATE if self.ours else _OFFICIAL_RATE
+        if not self.ours:  # one for each segment: it takes nothing more once it was flushed
+            self._resampler = rtc.AudioResampler(CLOCK_RATE, _OFFICIAL_RATE, num_channels=1)
+        attributes = {"sample_rate": str(rate), "num_channels": "1"}
+        if self.ours:
+            attributes[wire.STREAM_SEGMENT] = str(segment)
+        self._writing = self.opened = segment
+        self._writer = await self._room.local_participant.stream_bytes(
+            name=utils.shortuuid("AUDIO_"),
+            topic=wire.AUDIO_TOPIC,
+            destination_identities=[self.identity],
+            attributes=attributes,
+        )
+
+    async def _close_stream(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.aclose()
+
+    async def _close_cleared(self) -> None:
+        if self._writer is not None and self._writing <= self._cleared:
+            await self._close_stream()
+
+    def _resampled(self, samples: Samples) -> list[rtc.AudioFrame]:
+        frame = rtc.AudioFrame(samples.tobytes(), CLOCK_RATE, 1, len(samples))
+        return [frame] if self._resampler is None else self._resampler.push(frame)
+
+    async def _write(self, frames: list[rtc.AudioFrame]) -> None:
+        for frame in frames:
+            data = bytes(frame.data)
+            for start in range(0, len(data), _MAX_WRITE):
+                if self._writer is None or self._writing <= self._cleared:
+                    return
+                await self._writer.write(data[start : start + _MAX_WRITE])
+
+    async def _ask(self, method: str, payload: str) -> None:
+        try:
+            await self._room.local_participant.perform_rpc(
+                destination_identity=self.identity,
+                method=method,
+                payload=payload,
+                response_timeout=_RPC_S,
+                max_round_trip_latency=_RPC_S,
+            )
+        except rtc.RpcError as error:
+            if error.code in _GONE:
+                self.lose(f"the avatar worker did not answer: {error.message}")
+            else:
+                told = {"rpc": method, "why": error.message}
+                logger.warning("the avatar worker refused", extra=told)
+
+    def _begin(self, coroutine: "asyncio._CoroutineLike[None]", name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What comes back
+
+    def _on_started(self, call: rtc.RpcInvocationData) -> str:
+        segment = self._oldest()
+        if call.caller_identity != self.identity or segment is None:
+            return "reject"
+        self._on_event(Started(segment))
+        return "ok"
+
+    def _on_finished(self, call: rtc.RpcInvocationData) -> str:
+        segment = self._oldest()
+        if call.caller_identity != self.identity or segment is None:
+            return "reject"
+        told = _read(wire.PlaybackFinished, call)
+        position = round(told.playback_position * CLOCK_RATE)
+        self._on_event(Finished(segment, position, told.interrupted))
+        return "ok"
+
+    def _on_begun(self, call: rtc.RpcInvocationData) -> str:
+        if call.caller_identity != self.identity:
+            return "reject"
+        self._on_event(Started(_read(wire.Begun, call).segment))
+        return "ok"
+
+    def _on_ended(self, call: rtc.RpcInvocationData) -> str:
+        if call.caller_identity != self.identity:
+            return "reject"
+        told = _read(wire.Ended, call)
+        self._on_event(Finished(told.segment, told.position, told.interrupted))
+        return "ok"
+
+    def _on_data(self, packet: rtc.DataPacket) -> None:
+        sender = packet.participant.identity if packet.participant else ""
+        if packet.topic != wire.BEAT_TOPIC or sender != self.identity:
+            return
+        with contextlib.suppress(wire.WireError):  # of another version: it is alive all the same
+            self._on_beat(wire.read(wire.Beat, packet.data))
+        now, before = time.monotonic(), self._beat_at
+        if before is not None:
+            self._usual_s += (now - before - self._usual_s) * _SMOOTH
+        self._beat_at, self._silent_s = now, 0.0
+        self._beating.set()
+
+    def _on_gone(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self.identity:
+            self.lose("the avatar worker left the room")
+
+    def _look_for_tracks(self, *_: object) -> None:
+        """Its tracks are for the callers: the agent neither hears nor sees itself."""
+        participant = self._room.remote_participants.get(self.identity)
+        for publication in participant.track_publications.values() if participant else ():
+            publication.set_subscribed(False)
+            if publication.kind == rtc.TrackKind.KIND_VIDEO:
+                self._shown.set()
+
+    async def _watch(self) -> None:
+        """Count time without beats, in steps: a loop that was busy counts one, not all of it."""
+        beyond, least, most = _LOST_S
+        while self.ours:
+            await asyncio.sleep(wire.BEAT_S)
+            self._silent_s += wire.BEAT_S
+            if self._silent_s > min(most, max(least, beyond + 4 * self._usual_s)):
+                self.lose("the avatar worker fell silent")
+                return
+
+
+def _read(kind: type[wire.M], call: rtc.RpcInvocationData) -> wire.M:
+    try:
+        return wire.read(kind, call.payload)
+    except wire.WireError as error:
+        raise rtc.RpcError(rtc.RpcError.ErrorCode.APPLICATION_ERROR, str(error)) from None
