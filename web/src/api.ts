@@ -1,9 +1,10 @@
 /**
- * The gateway's four addresses. Answers are checked where they come in; a failure becomes an ApiError
+ * The gateway's addresses for a call (those for faces: portraits.ts). Answers are checked where they come in; a failure becomes an ApiError
  * with a kind the page has a sentence for.
  */
 import { ATTRIBUTE_PERSONA } from "./protocol";
 import type { FailureKind } from "./problems";
+import type { Said } from "./words";
 
 export interface Persona {
   readonly id: string;
@@ -13,8 +14,14 @@ export interface Persona {
   readonly language: string;
   readonly disclosure: string;
   readonly poster: string | null;
+  /** Some seconds of it talking. */
+  readonly preview: string | null;
   /** Middle and edge of the portrait's backdrop; the stage continues them. */
   readonly backdrop: readonly [string, string];
+  /** Its picture was made from a photo. */
+  readonly photo?: boolean;
+  /** Set when it wears another face than its own; the picture and the backdrop are then that one's. */
+  readonly portrait?: string;
 }
 
 export interface PersonaList {
@@ -24,10 +31,9 @@ export interface PersonaList {
   readonly personas: readonly Persona[];
 }
 
-export interface Check {
+export interface Check extends Said {
   readonly name: string;
   readonly ok: boolean;
-  readonly detail: string;
 }
 
 export interface Health {
@@ -45,9 +51,9 @@ export interface Ticket {
 export class ApiError extends Error {
   constructor(
     readonly kind: FailureKind,
-    readonly detail?: string,
+    readonly said?: Said,
   ) {
-    super(detail ?? kind);
+    super(said?.detail ?? kind);
     this.name = "ApiError";
   }
 }
@@ -69,13 +75,14 @@ export async function fetchHealth(): Promise<Health> {
     const roundTripMs = performance.now() - before;
     return { ok: answer.ok, checks: body.checks ?? [], roundTripMs };
   } catch {
-    const detail = "The server that gave you this page does not answer.";
-    return { ok: false, checks: [{ name: "gateway", ok: false, detail }], roundTripMs: 0 };
+    const away = { detail: "The server that gave you this page does not answer.", code: "page-away" };
+    return { ok: false, checks: [{ name: "gateway", ok: false, ...away }], roundTripMs: 0 };
   }
 }
 
 export interface TicketWish {
   readonly persona: string;
+  readonly portrait?: string | undefined;
   /** Set when a call that dropped is taken up again. */
   readonly room?: string | undefined;
   readonly identity?: string | undefined;
@@ -90,25 +97,31 @@ export async function fetchTicket(wish: TicketWish): Promise<Ticket> {
       room_name: wish.room,
       participant_identity: wish.identity,
       participant_attributes: { [ATTRIBUTE_PERSONA]: wish.persona },
+      portrait: wish.portrait,
     }),
   });
   if (!answer.ok) throw await failed(answer);
   return (await answer.json()) as Ticket;
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+/** Ask this server. Rejects with an ApiError when it does not answer in time. */
+export async function ask(path: string, init: RequestInit = {}, patienceMs = PATIENCE_MS): Promise<Response> {
+  const patience = AbortSignal.timeout(patienceMs);
+  const signal = init.signal ? AbortSignal.any([init.signal, patience]) : patience;
   try {
-    return await fetch(path, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(path, { ...init, signal });
   } catch {
     throw new ApiError("server-away");
   }
 }
 
-async function failed(answer: Response): Promise<ApiError> {
+/** The error that a refusing answer means, with the server's sentence if it gave one. */
+export async function failed(answer: Response): Promise<ApiError> {
   const kind = answer.status >= 500 ? "server-away" : "refused";
   try {
-    const body = (await answer.json()) as { detail?: unknown };
-    return new ApiError(kind, typeof body.detail === "string" ? body.detail : undefined);
+    const { detail, code } = (await answer.json()) as { detail?: unknown; code?: unknown };
+    if (typeof detail !== "string") return new ApiError(kind);
+    return new ApiError(kind, typeof code === "string" ? { detail, code } : { detail });
   } catch {
     return new ApiError(kind);
   }

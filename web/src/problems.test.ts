@@ -41,14 +41,19 @@ describe("a call that fails", () => {
   });
   test("prefers the server’s own sentence", () => {
     const detail = "Too many calls were started from here. Wait a moment, then try again.";
-    expect(failureSentence({ kind: "refused", detail }, "Clara").text).toBe(detail);
+    expect(failureSentence({ kind: "refused", said: { detail } }, "Clara").text).toBe(detail);
+  });
+  test("words the codes it knows by itself", () => {
+    const said = { detail: "Whatever.", code: "too-many-calls" };
+    expect(failureSentence({ kind: "refused", said }, "Clara").text).toMatch(/^Too many calls/);
+    expect(failureSentence({ kind: "refused", said: { detail: "Whatever.", code: "toString" } }, "Clara").text).toBe("Whatever.");
   });
   test("does not say the title twice", () => {
     const detail = "The server does not answer. Check that it runs, then try again.";
-    expect(failureSentence({ kind: "server-away", detail }, "Clara").text).toBe("Check that it runs, then try again.");
+    expect(failureSentence({ kind: "server-away", said: { detail } }, "Clara").text).toBe("Check that it runs, then try again.");
   });
   test("no sentence shouts or apologises", () => {
-    const kinds = ["server-away", "refused", "network-blocked", "agent-missing", "gave-up"] as const;
+    const kinds = ["server-away", "refused", "network-blocked", "agent-missing", "full", "gave-up"] as const;
     for (const kind of kinds) {
       const { title, text } = failureSentence({ kind }, "Clara");
       expect(`${title} ${text}`).not.toMatch(/!|oops|sorry|error/i);

@@ -1,7 +1,10 @@
 /**
  * What can go wrong, and the sentence for it: first what happened, then what to do.
- * Every sentence of the page about a failure is here. `name` is the persona's, "Clara" in design.md.
+ * The sentences are in words/; `name` is the persona's, "Clara" in design.md.
  */
+import { fromServer, words, type Said, type Sentence } from "./words";
+
+export type { Sentence };
 
 export type MicProblem = "refused" | "missing" | "busy" | "gone" | "insecure";
 
@@ -10,17 +13,13 @@ export type FailureKind =
   | "refused"
   | "network-blocked"
   | "agent-missing"
+  | "full"
   | "gave-up";
 
 export interface Failure {
   readonly kind: FailureKind;
-  /** The gateway's own sentence, when it gave one. */
-  readonly detail?: string;
-}
-
-export interface Sentence {
-  readonly title: string;
-  readonly text: string;
+  /** What the gateway said, when it said something. */
+  readonly said?: Said;
 }
 
 /** What getUserMedia's error means. Browsers differ in names, not in meaning. */
@@ -42,82 +41,38 @@ export function micProblem(error: unknown, secure: boolean): MicProblem {
 }
 
 export function micSentence(problem: MicProblem, name: string, host: string): Sentence {
-  switch (problem) {
-    case "refused":
-      return {
-        title: `${name} can’t hear you`,
-        text: "This browser blocks the microphone for this page. Allow it left of the address, or type.",
-      };
-    case "missing":
-      return { title: "No microphone found", text: "Plug one in, or type." };
-    case "busy":
-      return {
-        title: "The microphone is in use",
-        text: "Another program is using the microphone. Close it and try again.",
-      };
-    case "gone":
-      return {
-        title: "The microphone went away",
-        text: "Plug it in again or choose another. You can type until then.",
-      };
-    case "insecure":
-      return {
-        title: "The microphone needs a secure page",
-        text: `Open https://${host}, or open this page on the computer that runs Visavis.`,
-      };
-  }
+  return words().failure.microphone[problem](name, host);
 }
 
 /** What the button that tries the microphone again says. */
 export function micAction(problem: MicProblem): string | null {
   if (problem === "insecure") return null;
-  return problem === "missing" || problem === "gone" ? "Look again" : "Try again";
+  return problem === "missing" || problem === "gone" ? words().notice.lookAgain : words().tryAgain;
 }
 
-export function failureSentence(failure: Failure, name: string): Sentence {
-  switch (failure.kind) {
-    case "server-away":
-      return {
-        title: "The server does not answer",
-        text: beyond("The server does not answer.", failure.detail) ?? "Check that it runs, then try again.",
-      };
-    case "refused":
-      return {
-        title: "The call did not start",
-        text: failure.detail ?? "The server refused it. Load this page again, then try once more.",
-      };
-    case "network-blocked":
-      return {
-        title: "The call can’t get through",
-        text: "This network blocks the ways a call can travel. Try another network, then check again.",
-      };
-    case "agent-missing":
-      return {
-        title: `${name} did not come`,
-        text: "The server is up, but no agent took the call.",
-      };
-    case "gave-up":
-      return {
-        title: "The connection is gone",
-        text: "What you said is kept on this page.",
-      };
-  }
+export function failureSentence({ kind, said }: Failure, name: string): Sentence {
+  const { title, text } = words().failure.sentences[kind](name);
+  if (said === undefined || (kind !== "server-away" && kind !== "refused")) return { title, text };
+  return { title, text: beyond(`${title}.`, fromServer(said)) };
 }
 
 /** The server's sentence without the part the title already says. */
-function beyond(title: string, detail: string | undefined): string | undefined {
-  return detail?.startsWith(title) === true ? detail.slice(title.length).trim() : detail;
+function beyond(title: string, detail: string): string {
+  return detail.startsWith(title) ? detail.slice(title.length).trim() : detail;
 }
 
 export type Ending = "left" | "ended" | "moved";
 
 export function endingSentence(ending: Ending, name: string): Sentence {
-  switch (ending) {
-    case "left":
-      return { title: "You left the call", text: `${name} is here when you want to talk again.` };
-    case "ended":
-      return { title: "The call is over", text: `${name} ended the call.` };
-    case "moved":
-      return { title: "The call goes on in another window", text: "It was opened there as well." };
-  }
+  return words().end[ending](name);
+}
+
+export type PhotoProblem =
+  | { readonly kind: "type" | "size" | "several" | "lost" | "away" }
+  /** The server looked at it and said no, in its own words. */
+  | ({ readonly kind: "refused" } & Said);
+
+export function photoSentence(problem: PhotoProblem): Sentence {
+  const { title, text } = words().photo.problems[problem.kind];
+  return { title, text: problem.kind === "refused" ? fromServer(problem) : text };
 }

@@ -5,11 +5,19 @@
 import { useEffect, useRef, useState } from "react";
 import { caption, finishedLines, STAYS_MS } from "./captions";
 import type { Conversation } from "./conversation";
+import { words } from "../words";
 
 const LINES = 2;
 const LOG_LINES = 4;
 
-export function Captions({ talk, name }: { talk: Conversation; name: string }) {
+interface Props {
+  readonly talk: Conversation;
+  readonly name: string;
+  /** A screen reader reads them. */
+  readonly aloud: boolean;
+}
+
+export function Captions({ talk, name, aloud }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const perPage = useCapacity(box);
   const shown = caption(talk, perPage);
@@ -17,15 +25,15 @@ export function Captions({ talk, name }: { talk: Conversation; name: string }) {
   const gone = useExpired(open ? null : `${talk.at(-1)?.id ?? ""}/${shown?.words ?? ""}`);
   return (
     <>
-      <div className="vh" role="log" aria-live="polite" aria-label="Captions, whole sentences">
+      <div className="vh" role="log" aria-live={aloud ? "polite" : "off"} aria-label={words().call.captionLog}>
         {finishedLines(talk, name, LOG_LINES).map((line, index) => (
           <p key={`${index} ${line}`}>{line}</p>
         ))}
       </div>
       <div className="caps" data-from={shown?.from} ref={box} aria-hidden="true" hidden={shown === null || gone}>
-        {shown?.said != null && <span className="said"><b>You</b> {shown.said}</span>}
+        {shown?.said != null && <span className="said"><b>{words().you}</b> {shown.said}</span>}
         {shown?.from === "you" ? (
-          <span className="said own"><b>You</b> {shown.words}</span>
+          <span className="said own"><b>{words().you}</b> {shown.words}</span>
         ) : (
           <>
             {shown?.words}

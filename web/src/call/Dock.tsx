@@ -1,98 +1,83 @@
 /** The controls below the stage. The microphone comes first, Leave last of the middle. */
 import type { LocalAudioTrack } from "livekit-client";
-import type { MouseEvent } from "react";
+import type { KeyboardEvent, MouseEvent } from "react";
 import { Icon } from "../parts/Icon";
-import { Meter, MicMeter } from "./MicMeter";
-import { isMicProblem, type CallState, type MicStatus } from "./state";
-
-type Press = (event: MouseEvent) => void;
+import { DockButton } from "./DockButton";
+import type { Action } from "./keys";
+import { MicButton } from "./MicButton";
+import type { CallState } from "./state";
+import type { TalkKey } from "./talkKey";
+import type { Panel } from "./useControls";
+import { canShare } from "./views";
+import { words } from "../words";
 
 interface Props {
   readonly call: CallState;
   readonly track: LocalAudioTrack | null;
+  readonly talkKey: TalkKey;
   readonly captions: boolean;
-  readonly chat: boolean;
+  readonly panel: Panel;
   readonly unread: number;
-  readonly onMicrophone: Press;
-  readonly onCaptions: Press;
-  readonly onChat: Press;
-  readonly onLeave: Press;
+  readonly act: (action: Action | "more", event: MouseEvent) => void;
 }
 
-export function Dock(props: Props) {
-  const { call, track, captions, chat, unread, onMicrophone, onCaptions, onChat, onLeave } = props;
-  const chatLabel = unread > 0 ? `Chat, ${unread} new` : "Chat";
+export function Dock({ call, track, talkKey, captions, panel, unread, act }: Props) {
+  const press = (action: Action | "more") => (event: MouseEvent) => { act(action, event); };
+  const chatLabel = unread > 0 ? words().call.chatNew(unread) : words().chat.title;
   return (
     <footer className="dock" id="ctl" tabIndex={-1}>
-      <p className="hint">
-        {call.mic === "muted" && <><kbd>Space</kbd> hold to talk when muted</>}
-      </p>
-      <div className="mid" role="toolbar" aria-label="Call controls">
-        <MicButton mic={call.mic} track={track} onPress={onMicrophone} />
-        <button
-          className={captions ? "ib on" : "ib"}
-          type="button"
-          aria-label="Captions"
-          aria-pressed={captions}
-          aria-keyshortcuts="C"
-          title="Captions (C)"
-          onClick={onCaptions}
-        >
-          <Icon name="captions" />
-        </button>
-        <button className="btn leave" type="button" aria-keyshortcuts="Shift+L" title="Leave (Shift+L)" onClick={onLeave}>
+      <Hint call={call} onKeys={press("keys")} />
+      <div className="mid" role="toolbar" aria-label={words().call.controls} onKeyDown={walk}>
+        <MicButton call={call} track={track} talkKey={talkKey} onPress={press("microphone")} />
+        <DockButton
+          icon={call.camera === "on" ? "video" : "video-off"}
+          label={words().call.camera}
+          keys="V"
+          pressed={call.camera === "on"}
+          plain
+          onPress={press("camera")}
+        />
+        {canShare() && (
+          <DockButton icon="share" label={words().call.share} keys="S" pressed={call.screen === "on"} wide onPress={press("share")} />
+        )}
+        {!call.textOnly && <DockButton icon="captions" label={words().call.captions} keys="C" pressed={captions} wide onPress={press("captions")} />}
+        <button className="ib smo" type="button" aria-label={words().call.more} title={words().call.more} onClick={press("more")}><Icon name="dots" /></button>
+        <button className="btn leave" type="button" aria-keyshortcuts="Shift+L" title={`${words().call.leave} (Shift+L)`} onClick={press("leave")}>
           <Icon name="leave" />
-          <span className="lgt">Leave</span>
+          <span className="lgt">{words().call.leave}</span>
         </button>
       </div>
       <div className="end">
-        <button
-          className={chat ? "ib on" : "ib"}
-          type="button"
-          aria-label={chatLabel}
-          aria-pressed={chat}
-          aria-keyshortcuts="T"
-          title={`${chatLabel} (T)`}
-          onClick={onChat}
-        >
-          <Icon name="chat" />
-          {unread > 0 && <span className="dot">{Math.min(unread, 99)}</span>}
-        </button>
+        <DockButton icon="tune" label={words().devices.title} keys="D" wide onPress={press("devices")} />
+        {!call.textOnly && (
+          <DockButton icon="chat" label={chatLabel} keys="T" pressed={panel === "chat"} count={unread} onPress={press("chat")} />
+        )}
+        <DockButton icon="pulse" label={words().hood.title} keys="U" pressed={panel === "hood"} wide onPress={press("hood")} />
       </div>
     </footer>
   );
 }
 
-interface MicButtonProps {
-  readonly mic: MicStatus;
-  readonly track: LocalAudioTrack | null;
-  readonly onPress: Press;
+function Hint({ call, onKeys }: { call: CallState; onKeys: (event: MouseEvent) => void }) {
+  const hint = call.pushToTalk ? words().call.holdToTalk : words().call.holdWhenMuted;
+  return (
+    <div className="hint">
+      {call.held ? (
+        <span className="holding" role="status"><Icon name="mic" small />{words().call.held}</span>
+      ) : (
+        <span className="how"><kbd>{words().keys.space}</kbd> {hint}</span>
+      )}
+      <button className="mini" type="button" aria-keyshortcuts="?" onClick={onKeys}>{words().call.allKeys}</button>
+    </div>
+  );
 }
 
-function MicButton({ mic, track, onPress }: MicButtonProps) {
-  const off = mic === "muted" || mic === "unused" || isMicProblem(mic);
-  const label = {
-    asking: "Waiting for the microphone",
-    on: "Turn microphone off",
-    muted: "Turn microphone on",
-    unused: "Use the microphone",
-    refused: "Microphone blocked. Try again",
-    missing: "No microphone found. Look again",
-    busy: "Microphone in use. Try again",
-    gone: "The microphone went away. Look again",
-    insecure: "The microphone needs a secure page",
-  }[mic];
-  return (
-    <button
-      className={`ib mic${off ? " off" : ""}`}
-      type="button"
-      aria-label={label}
-      aria-keyshortcuts="M"
-      title={`${label} (M)`}
-      onClick={onPress}
-    >
-      <Icon name={off ? "mic-off" : "mic"} />
-      {mic === "on" && track !== null ? <MicMeter track={track} /> : <Meter level={0} />}
-    </button>
-  );
+/** Arrow keys move inside the toolbar. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step === undefined) return;
+  const buttons = [...event.currentTarget.querySelectorAll("button")].filter((button) => button.checkVisibility());
+  const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+  buttons.at((at + step) % buttons.length)?.focus();
+  event.preventDefault();
 }

@@ -1,7 +1,10 @@
-/** One message of the history. Text is shown as text: nothing in it is read as markup. */
+/** One message of the history. The persona's complete messages may be markdown; the person's own never are. */
 import { Icon } from "../parts/Icon";
 import type { Message } from "./conversation";
+import { CopyWords } from "./CopyButton";
+import { MessageText } from "./MessageText";
 import { clock } from "./time";
+import { words } from "../words";
 
 interface Props {
   readonly message: Message;
@@ -12,25 +15,25 @@ interface Props {
 export function MessageItem({ message, name, onRetry }: Props) {
   const mine = message.from === "you";
   const waits = message.delivery !== "done";
+  const text = message.text.trim();
+  const cut = message.cut.trim();
   return (
     <li className={`msg${mine ? " me" : ""}${waits ? " wait" : ""}`}>
       <p className="meta">
-        <b>{mine ? "You" : name}</b>
+        <b>{mine ? words().you : name}</b>
         <span>{clock(message.at)}</span>
         <Icon name={message.how === "spoken" ? "mic" : "keyboard"} />
-        <span className="vh">{message.how}</span>
+        <span className="vh">{words().chat[message.how]}</span>
+        {!mine && !message.open && text !== "" && <CopyWords text={text} />}
       </p>
       <div className="bub">
-        <p>
-          {message.text.trim()}
-          {message.cut !== "" && <> <s className="cut">{message.cut.trim()}</s></>}
-        </p>
+        {cut === "" ? <MessageText text={text} complete={!mine && !message.open} /> : <p>{text} <s className="cut">{cut}</s></p>}
       </div>
-      {message.delivery === "waiting" && <p className="xs muted fate">Goes out when {name} is there</p>}
+      {message.delivery === "waiting" && <p className="xs muted fate">{words().chat.waits(name)}</p>}
       {message.delivery === "failed" && (
         <p className="xs fate bad">
-          Not sent.{" "}
-          <button className="mini" type="button" onClick={() => { onRetry?.(message.id); }}>Try again</button>
+          {words().chat.notSent}{" "}
+          <button className="mini" type="button" onClick={() => { onRetry?.(message.id); }}>{words().tryAgain}</button>
         </p>
       )}
     </li>

@@ -11,6 +11,7 @@ const ICONS: Record<Exclude<Badge, "speaking">, IconName> = {
   thinking: "dots",
   paused: "pause",
   "voice-only": "sound",
+  "in-writing": "keyboard",
   reconnecting: "offline",
   error: "offline",
   ended: "leave",

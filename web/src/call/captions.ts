@@ -3,6 +3,7 @@
  * A page is filled and then replaced as a whole, so that no word moves once it stands. Pure.
  */
 import type { Conversation, Message } from "./conversation";
+import { words } from "../words";
 
 export interface Caption {
   /** What the person said last, when it belongs above the answer. */
@@ -55,7 +56,7 @@ export function finishedLines(all: Conversation, name: string, limit: number): r
   return all
     .filter((message) => !message.open && message.text.trim() !== "")
     .slice(-limit)
-    .map((message) => `${message.from === "them" ? name : "You"}: ${message.text.trim()}`);
+    .map((message) => `${message.from === "them" ? name : words().you}: ${message.text.trim()}`);
 }
 
 function isTypedByPerson(message: Message): boolean {

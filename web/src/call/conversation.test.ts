@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asText, converse, LIMIT, unread, visible, type Conversation, type ConversationEvent } from "./conversation";
+import { asText, converse, LIMIT, unfinished, unread, visible, type Conversation, type ConversationEvent } from "./conversation";
 
 const all = (...events: ConversationEvent[]): Conversation => events.reduce(converse, []);
 const theirs = (id: string, at = 1): ConversationEvent => ({ type: "opened", id, from: "them", how: "spoken", at });
@@ -74,5 +74,18 @@ describe("the history", () => {
   test("is copied as lines with time and name", () => {
     const talk = all(theirs("a"), { type: "piece", id: "a", text: "Hello. " }, mine("u"), { type: "replaced", id: "u", text: "Hi" });
     expect(asText(talk, "Clara", () => "10:02")).toBe("10:02 Clara: Hello.\n10:02 You: Hi");
+  });
+});
+
+describe("an unfinished sentence", () => {
+  const said = (text: string) => unfinished(all(theirs("a"), { type: "piece", id: "a", text }));
+  test("ends without a mark", () => {
+    expect(said("Once there was a")).toBe(true);
+  });
+  test.each(["Two plus two is four.", "Shall I?", "He said “go.”", "Well…"])("%s is finished", (text) => {
+    expect(said(text)).toBe(false);
+  });
+  test("is none before anyone spoke", () => {
+    expect(unfinished([])).toBe(false);
   });
 });

@@ -6,6 +6,7 @@
  * the whole text each time. A second stream for a segment replaces its text, and when it is a
  * beginning of what was shown, the rest was never heard: it is kept as `cut`, struck through.
  */
+import { words } from "../words";
 
 export type Speaker = "them" | "you";
 export type Delivery = "done" | "waiting" | "failed";
@@ -83,6 +84,12 @@ export function visible(all: Conversation): Conversation {
   return all.filter((message) => message.text.trim() !== "" || message.cut !== "");
 }
 
+/** The persona's last words end in the middle of a sentence: it was interrupted, or is still talking. */
+export function unfinished(all: Conversation): boolean {
+  const last = all.findLast(({ from, how, text }) => from === "them" && how === "spoken" && text.trim() !== "");
+  return last !== undefined && !/[.!?…]["”’)]*$/.test(last.text.trim());
+}
+
 /** How many written answers came after `seen`. What is spoken is heard, and needs no count. */
 export function unread(all: Conversation, seen: number): number {
   const written = all.filter(({ from, how, text }) => from === "them" && how === "typed" && text !== "");
@@ -93,7 +100,7 @@ export function unread(all: Conversation, seen: number): number {
 export function asText(all: Conversation, name: string, time: (at: number) => string): string {
   return visible(all)
     .map((message) => {
-      const speaker = message.from === "them" ? name : "You";
+      const speaker = message.from === "them" ? name : words().you;
       return `${time(message.at)} ${speaker}: ${message.text.trim()}`;
     })
     .join("\n");

@@ -6,39 +6,35 @@
  * So the line reports itself lost at that point and the session takes a new token (session.ts).
  */
 import {
-  ConnectionQuality,
+  ConnectionState,
   DisconnectReason,
   Room,
   RoomEvent,
   Track,
-  type LocalAudioTrack,
+  type LocalTrack,
   type Participant,
   type RemoteParticipant,
   type RemoteTrack,
   type TextStreamHandler,
 } from "livekit-client";
 import { ATTRIBUTE_FINAL, ATTRIBUTE_ON_BEHALF, ATTRIBUTE_SEGMENT, ATTRIBUTE_TRACK } from "../protocol";
-import { agentState, MARK, TOPIC_CHAT, TOPIC_TRANSCRIPTION } from "../protocol";
+import { ATTRIBUTE_DISCLOSURE, ATTRIBUTE_PERSONA, ATTRIBUTE_PORTRAIT, ATTRIBUTE_PROBLEM } from "../protocol";
+import { agentState, isPushToTalk, level, MARK, TOPIC_CHAT, TOPIC_TRANSCRIPTION } from "../protocol";
 import type { Ticket } from "../api";
 import type { Ending } from "../problems";
 import type { ConversationEvent } from "./conversation";
+import { Lag } from "./lag";
 import { markOnce, type Media } from "./media";
-import type { CallEvent, Quality } from "./state";
+import type { CallEvent } from "./state";
 
 export interface LineListener {
   call(event: CallEvent): void;
   talk(event: ConversationEvent): void;
+  /** Who the agent says it is; a portrait of "" is the persona's own. */
+  cast(persona: string, portrait: string): void;
   /** The connection broke and will not come back by itself. */
   lost(): void;
 }
-
-const QUALITY: Record<ConnectionQuality, Quality> = {
-  [ConnectionQuality.Excellent]: "good",
-  [ConnectionQuality.Good]: "fair",
-  [ConnectionQuality.Poor]: "weak",
-  [ConnectionQuality.Lost]: "lost",
-  [ConnectionQuality.Unknown]: "unknown",
-};
 
 const ENDINGS = new Map<DisconnectReason, Ending>([
   [DisconnectReason.ROOM_DELETED, "ended"],
@@ -53,19 +49,23 @@ const RETRY_MS = [0, 300, 700, 1200];
 export class Line {
   readonly room: Room;
   private agent: string | null = null;
-  private published: LocalAudioTrack | null = null;
+  private readonly published = new Set<LocalTrack>();
   /** Segments that have had a stream. */
   private readonly segments = new Set<string>();
   private closed = false;
+  /** Spoken words, kept with their sound. */
+  private readonly spoken: Lag<ConversationEvent>;
 
   constructor(
     private readonly media: Media,
     private readonly listener: LineListener,
   ) {
+    this.spoken = new Lag(() => media.lagMs, (event) => { listener.talk(event); });
     this.room = new Room({
       adaptiveStream: false, // one picture at one size: nothing to adapt, and no wait for a layout
       dynacast: false,
       stopLocalTrackOnUnpublish: false, // the microphone outlives the room
+      disconnectOnPageLeave: false, // who reloads the page comes back to the same call
       reconnectPolicy: {
         nextRetryDelayInMs: ({ elapsedMs, retryCount }) =>
           elapsedMs > RESUME_FOR_MS ? null : (RETRY_MS[retryCount] ?? 1500),
@@ -81,11 +81,26 @@ export class Line {
     this.soundChanged();
   }
 
+  /** The room is joined; before that nobody can be missing in it. */
+  get joined(): boolean {
+    return this.room.state === ConnectionState.Connected;
+  }
+
   /** Publishes a track once, however often it is offered. */
-  async publish(track: LocalAudioTrack): Promise<void> {
-    if (this.published === track) return;
-    this.published = track;
-    await this.room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
+  async publish(track: LocalTrack, source: Track.Source): Promise<void> {
+    if (this.published.has(track) || this.room.state !== ConnectionState.Connected) return;
+    this.published.add(track);
+    await this.room.localParticipant.publishTrack(track, { source });
+  }
+
+  async unpublish(track: LocalTrack): Promise<void> {
+    if (this.published.delete(track)) await this.room.localParticipant.unpublishTrack(track);
+  }
+
+  /** Ask the agent for something. Rejects when there is none, or when it does not know the method. */
+  async ask(method: string, payload: string): Promise<string> {
+    if (this.agent === null) throw new Error("no agent to ask");
+    return this.room.localParticipant.performRpc({ destinationIdentity: this.agent, method, payload });
   }
 
   async send(text: string): Promise<void> {
@@ -98,6 +113,7 @@ export class Line {
     this.closed = true;
     this.room.removeAllListeners();
     this.room.unregisterTextStreamHandler(TOPIC_TRANSCRIPTION);
+    this.spoken.flush();
     this.media.clear();
     void this.room.disconnect(false);
   }
@@ -115,9 +131,6 @@ export class Line {
       .on(RoomEvent.TrackUnmuted, ({ track }) => { this.mediaChanged(track); })
       .on(RoomEvent.TrackStreamStateChanged, ({ track }) => { this.mediaChanged(track); })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => { this.soundChanged(); })
-      .on(RoomEvent.ConnectionQualityChanged, (quality, one) => {
-        if (one.isLocal) listener.call({ type: "quality", quality: QUALITY[quality] });
-      })
       .on(RoomEvent.SignalReconnecting, () => { listener.call({ type: "dropped", at: Date.now() }); })
       .on(RoomEvent.Reconnected, () => { listener.call({ type: "resumed" }); })
       .on(RoomEvent.Reconnecting, () => { this.broke(); })
@@ -147,16 +160,28 @@ export class Line {
     this.agent = one.identity;
     markOnce(MARK.agentJoined);
     this.listener.call({ type: "agent-joined", state: agentState(one.attributes), at: Date.now() });
+    this.told(one.attributes);
   }
 
   private changed(one: Participant): void {
     if (one.identity !== this.agent) return;
     this.listener.call({ type: "agent-state", state: agentState(one.attributes) });
+    this.told(one.attributes);
+  }
+
+  private told(attributes: Readonly<Record<string, string>>): void {
+    this.listener.call({ type: "policy", pushToTalk: isPushToTalk(attributes) });
+    const disclosure = attributes[ATTRIBUTE_DISCLOSURE] ?? null;
+    const problem = attributes[ATTRIBUTE_PROBLEM] ?? "";
+    this.listener.call({ type: "told", level: level(attributes), disclosure, problem });
+    const persona = attributes[ATTRIBUTE_PERSONA];
+    if (persona !== undefined) this.listener.cast(persona, attributes[ATTRIBUTE_PORTRAIT] ?? "");
   }
 
   private left(one: RemoteParticipant): void {
     if (one.identity !== this.agent) return;
     this.agent = null;
+    this.spoken.flush();
     this.listener.talk({ type: "all-closed" });
     this.listener.call({ type: "agent-left" });
   }
@@ -197,22 +222,26 @@ export class Line {
   ): Promise<void> {
     const { id, from, how } = segment;
     const { listener } = this;
+    const tell = (event: ConversationEvent) => {
+      if (from === "them" && how === "spoken") this.spoken.take(event);
+      else listener.talk(event);
+    };
     const again = this.segments.has(id);
     this.segments.add(id);
-    listener.talk({ type: "opened", id, from, how, at: Date.now() });
+    tell({ type: "opened", id, from, how, at: Date.now() });
     let text = "";
     try {
       for await (const piece of reader) {
         text += piece;
         // the first stream of a segment grows; any later one is the whole text anew
-        if (segment.whole || again) listener.talk({ type: "replaced", id, text });
-        else listener.talk({ type: "piece", id, text: piece });
+        if (segment.whole || again) tell({ type: "replaced", id, text });
+        else tell({ type: "piece", id, text: piece });
       }
     } catch {
       // the sender vanished in the middle: what arrived stands
     }
     const final = reader.info.attributes?.[ATTRIBUTE_FINAL] === "true";
-    if (final || from === "them") listener.talk({ type: "closed", id });
+    if (final || from === "them") tell({ type: "closed", id });
   }
 }
 

@@ -3,22 +3,31 @@
  * Elements belong to the call, not to React, so a track is on screen in the moment it arrives.
  */
 import { RemoteAudioTrack, RemoteVideoTrack, type RemoteTrack } from "livekit-client";
+import { loadChoice } from "../devices/choice";
 import { MARK } from "../protocol";
 
 const LISTEN_FOR_MS = 20_000;
 const LOOK_EVERY_MS = 40;
 const AUDIBLE = 0.002;
+const USUAL_BUFFER_MS = 60;
+/** What a word takes from here to the screen. */
+const WORD_MS = 30;
+const LONGEST_LAG_MS = 1000;
 
 export class Media {
   readonly video = document.createElement("video");
   private picture: RemoteVideoTrack | null = null;
-  private readonly sounds = new Map<RemoteTrack, HTMLMediaElement>();
+  private readonly sounds = new Map<RemoteAudioTrack, HTMLMediaElement>();
+  private speaker = loadChoice().audiooutput;
+  private loudness = 1;
+  private hushed = false;
+  private buffered = USUAL_BUFFER_MS;
 
   constructor(private readonly onFirstFrame: () => void) {
     this.video.autoplay = true;
     this.video.playsInline = true;
     this.video.muted = true; // the sound has its own element; a muted video may always play
-    this.video.disablePictureInPicture = true;
+    this.video.disablePictureInPicture = true; // no second button of the browser's own over the face
   }
 
   get videoTrack(): RemoteVideoTrack | null {
@@ -40,6 +49,8 @@ export class Media {
       element.hidden = true;
       document.body.append(element);
       this.sounds.set(track, element);
+      track.setVolume(this.heard);
+      if (this.speaker !== "") void this.play(track);
       markFirstSound(track);
     }
   }
@@ -53,8 +64,52 @@ export class Media {
     track.detach().forEach((element) => {
       element.remove();
     });
-    this.sounds.get(track)?.remove();
-    this.sounds.delete(track);
+    if (track instanceof RemoteAudioTrack) this.sounds.delete(track);
+  }
+
+  get soundTrack(): RemoteAudioTrack | null {
+    return this.sounds.keys().next().value ?? null;
+  }
+
+  /** How long the sound waits here, as measured last; null: it was not. */
+  set bufferMs(ms: number | null) {
+    this.buffered = ms ?? USUAL_BUFFER_MS;
+  }
+
+  /** How much later than its word a sound is played. */
+  get lagMs(): number {
+    return Math.min(LONGEST_LAG_MS, Math.max(0, this.buffered - WORD_MS));
+  }
+
+  get volume(): number {
+    return this.loudness;
+  }
+
+  /** 0 to 1; holds for tracks that come later too. */
+  setVolume(volume: number): void {
+    this.loudness = volume;
+    for (const track of this.sounds.keys()) track.setVolume(this.heard);
+  }
+
+  /** Silence that leaves the volume as it is. */
+  hush(hushed: boolean): void {
+    this.hushed = hushed;
+    for (const track of this.sounds.keys()) track.setVolume(this.heard);
+  }
+
+  /** Play on another speaker; "" is the system's own. */
+  useSpeaker(speaker: string): void {
+    this.speaker = speaker;
+    for (const track of this.sounds.keys()) void this.play(track);
+  }
+
+  private get heard(): number {
+    return this.hushed ? 0 : this.loudness;
+  }
+
+  private async play(track: RemoteAudioTrack): Promise<void> {
+    if (!("setSinkId" in HTMLMediaElement.prototype)) return;
+    await track.setSinkId(this.speaker).catch(() => undefined); // unplugged meanwhile: the old one goes on
   }
 
   clear(): void {

@@ -3,6 +3,7 @@
  * second permission. It reports what it is; it never decides whether a call goes on without it.
  */
 import { createLocalAudioTrack, TrackEvent, type LocalAudioTrack } from "livekit-client";
+import { loadChoice, wish } from "../devices/choice";
 import { micProblem } from "../problems";
 import type { MicStatus } from "./state";
 
@@ -34,6 +35,21 @@ export class Microphone {
     this.report(on ? "on" : "muted");
   }
 
+  /** Take another device, in the same track: nobody in the call notices. */
+  async use(device: string): Promise<void> {
+    const track = this.current;
+    if (track === null) {
+      await this.open();
+      return;
+    }
+    try {
+      await track.setDeviceId(device === "" ? "default" : { exact: device });
+      this.report(this.wanted ? "on" : "muted");
+    } catch (error) {
+      this.report(micProblem(error, window.isSecureContext));
+    }
+  }
+
   close(): void {
     this.closed = true;
     this.current?.stop();
@@ -44,6 +60,7 @@ export class Microphone {
     this.report("asking");
     try {
       const track = await createLocalAudioTrack({
+        ...wish(loadChoice().audioinput),
         echoCancellation: true,
         noiseSuppression: true,
         autoGainControl: true,

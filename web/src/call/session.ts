@@ -1,59 +1,86 @@
 /**
- * One call from Start to the end, over as many connections as it takes. START HERE for the call.
+ * One call from Start to the end. START HERE for the call.
  *
- * It owns the microphone, the media elements, the line and every timer, and ends them all in
- * `leave()`. React reads it through `subscribe` and `view`; nothing here knows React.
+ * It owns the microphone, the media elements, the connection (connection.ts) and what was said, and ends
+ * them all in `leave()`. React reads it through `subscribe` and `view`; nothing here knows React.
  */
-import { ConnectionError, ConnectionErrorReason, ConnectionState } from "livekit-client";
-import { ApiError, fetchTicket, type Ticket, type Persona } from "../api";
-import type { Failure } from "../problems";
-import { MARK } from "../protocol";
-import { converse, type Conversation, type ConversationEvent } from "./conversation";
-import { Line } from "./line";
+import { RpcError } from "livekit-client";
+import type { Persona } from "../api";
+import type { DeviceKind } from "../devices/choice";
+import { MARK, METHOD_AVATAR, METHOD_SWITCH } from "../protocol";
+import { fromServer, words } from "../words";
+import { fetchCast, find, isSame } from "./cast";
+import { Connection } from "./connection";
+import { converse, unfinished, type Conversation, type ConversationEvent } from "./conversation";
+import { forgetCall, keepCall, type KeptCall } from "./kept";
 import { Media } from "./media";
-import { Microphone } from "./microphone";
+import { Observer } from "./observer";
+import { Outgoing } from "./outgoing";
 import { INITIAL, reduce, type CallEvent, type CallState } from "./state";
+import { TalkKey } from "./talkKey";
+import { Writing } from "./writing";
 
 export interface CallView {
+  /** Who is there: another persona or another face can take over inside the call. */
+  readonly persona: Persona;
   readonly call: CallState;
   readonly talk: Conversation;
 }
-
-export const GIVE_UP_MS = 60_000;
-const AGENT_COMES_MS = 10_000;
-/** After a reconnection: a worker that was away when the room was made is never called into it. */
-const AGENT_COMES_BACK_MS = 5000;
-const PICTURE_COMES_MS = 4000;
-const RETRY_MS = 1000;
-const WAITING_LIMIT = 50;
 
 export class CallSession {
   /** Tells React that this is another call. */
   readonly key = crypto.getRandomValues(new Uint32Array(1)).join();
   readonly media: Media;
-  readonly microphone: Microphone;
+  /** Microphone, camera and screen. */
+  readonly own: Outgoing;
+  readonly talkKey: TalkKey;
+  readonly observer: Observer;
+  readonly writing: Writing;
+  private readonly connection: Connection;
   private current: CallView;
   private readonly listeners = new Set<() => void>();
-  private line: Line | null = null;
-  private place: { room: string; identity: string } | null = null;
-  /** Raised by everything that makes an attempt under way pointless; the attempt compares and stops. */
-  private attempt = 0;
-  private readonly timers = new Map<"agent" | "picture" | "retry" | "give-up", number>();
-  private spoken = 0;
-  /** When the line was lost, until the agent is there again; wall time. */
-  private lostAt: number | null = null;
 
-  constructor(
-    readonly persona: Persona,
-    talk: Conversation = [],
-  ) {
-    this.current = { call: INITIAL, talk };
-    this.media = new Media(() => {
-      this.call({ type: "picture", picture: "on" });
+  constructor(persona: Persona, talk: Conversation = []) {
+    this.current = { persona, call: INITIAL, talk };
+    this.media = new Media(() => { this.call({ type: "picture", picture: "on" }); });
+    this.own = new Outgoing((event) => { this.call(event); });
+    this.observer = new Observer(
+      this.media,
+      () => this.own.microphone.track,
+      {
+        quality: (quality) => { if (this.current.call.phase === "live") this.call({ type: "quality", quality }); },
+        stalled: (stalled) => { this.stalled(stalled); },
+        unfinished: () => unfinished(this.current.talk),
+      },
+    );
+    this.connection = new Connection({
+      media: this.media,
+      own: this.own,
+      persona: () => this.persona,
+      state: () => this.current.call,
+      call: (event) => { this.call(event); },
+      talk: (event) => { this.talk(event); },
+      cast: (id, portrait) => void this.castIs(id, portrait),
     });
-    this.microphone = new Microphone((mic) => {
-      this.call({ type: "mic", mic });
+    this.talkKey = new TalkKey({
+      microphone: this.own.microphone,
+      state: () => this.current.call,
+      tell: (held) => { this.call({ type: "held", held }); },
+      ask: (method, payload) => this.connection.ask(method, payload),
     });
+    this.writing = new Writing({
+      talk: () => this.current.talk,
+      tell: (event) => { this.talk(event); },
+      sender: () => {
+        const { line } = this.connection;
+        return line !== null && canRead(this.current.call) ? (text) => line.send(text) : null;
+      },
+      sent: () => { this.observer.mark({ type: "sent", at: performance.now() }); },
+    });
+  }
+
+  get persona(): Persona {
+    return this.current.persona;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -63,146 +90,136 @@ export class CallSession {
 
   readonly view = (): CallView => this.current;
 
-  /** Begin the call. Token and microphone are asked for at once; neither waits for the other. */
-  start(options: { withMicrophone: boolean }): void {
-    for (const name of Object.values(MARK)) performance.clearMarks(name);
+  /** Begin the call. Token and devices are asked for at once; none waits for another. */
+  start(opening: { withMicrophone: boolean; withCamera: boolean }): void {
+    for (const name of Object.values(MARK)) if (name !== MARK.canStart) performance.clearMarks(name);
     performance.mark(MARK.start);
     this.call({ type: "start" });
-    if (options.withMicrophone) void this.openMicrophone();
-    void this.join();
+    if (opening.withMicrophone) void this.own.openMicrophone();
+    if (opening.withCamera) void this.own.toggle(this.own.camera);
+    void this.connection.join();
+  }
+
+  /** Take up a call that a reload of the page interrupted. */
+  resume(kept: KeptCall): void {
+    this.connection.place = { room: kept.room, identity: kept.identity };
+    this.call({ type: "start" });
+    if (kept.liveSince !== null) this.call({ type: "began", at: kept.liveSince });
+    if (kept.textOnly) this.setTextOnly(true);
+    this.call({ type: "dropped", at: kept.at });
+    if (kept.microphone === "muted") void this.own.microphone.setOn(false);
+    if (kept.microphone !== null) void this.own.openMicrophone();
+    void this.connection.rejoin();
+  }
+
+  /** The page goes away, perhaps only to be loaded again: the room keeps the place for a while. */
+  suspend(): void {
+    const { place } = this.connection;
+    const { call, talk, persona } = this.current;
+    if (place === null || call.phase === "ended" || call.phase === "failed") return;
+    const microphone = call.mic === "on" || call.mic === "muted" ? call.mic : null;
+    const { liveSince, textOnly } = call;
+    keepCall({ ...place, persona, talk, liveSince, textOnly, microphone, at: Date.now() });
   }
 
   /** A new room after a failure; what was said stays. */
   startAgain(): void {
-    this.drop();
-    this.lostAt = null;
-    this.place = null;
-    this.call({ type: "start" });
-    void this.join();
+    void this.connection.joinAnew();
   }
 
-  async openMicrophone(): Promise<void> {
-    const track = await this.microphone.open();
-    if (track !== null) await this.publishMicrophone();
+  toggleMicrophone(): void {
+    const { mic, pushToTalk } = this.current.call;
+    if (pushToTalk && (mic === "on" || mic === "muted")) return; // the held key opens it
+    if (mic === "on") void this.own.microphone.setOn(false);
+    else if (mic === "muted") void this.own.microphone.setOn(true);
+    else if (mic !== "asking") void this.own.openMicrophone();
+  }
+
+  /** Another device, in the same call. The choice itself is kept by useDevices. */
+  useDevice(kind: DeviceKind, id: string): void {
+    const { camera, microphone } = this.own;
+    if (kind === "audiooutput") this.media.useSpeaker(id);
+    else if (kind === "audioinput") {
+      void microphone.use(id).then(() => {
+        this.call({ type: "swapped" });
+        return this.own.publish();
+      });
+    } else if (camera.track !== null) {
+      camera.close();
+      void this.own.toggle(camera);
+    }
+  }
+
+  /** Another persona, or another face, on the same tracks. Returns what went wrong, or null. */
+  async switchTo(persona: Persona): Promise<string | null> {
+    const { line } = this.connection;
+    if (line === null) return words().switching.failed;
+    try {
+      await line.ask(METHOD_SWITCH, JSON.stringify({ persona: persona.id, portrait: persona.portrait ?? null }));
+    } catch (error) {
+      return refusal(error);
+    }
+    this.show(persona);
+    return null;
+  }
+
+  /** Close the avatar and go on in writing, or open it again. The page does its part at once. */
+  setTextOnly(textOnly: boolean): void {
+    this.call({ type: "text-only", textOnly });
   }
 
   closeMicNotice(): void {
     this.call({ type: "mic-notice-closed" });
   }
 
+  closeCameraNotice(): void {
+    this.call({ type: "camera-notice-closed" });
+  }
+
+  closeProblem(): void {
+    this.call({ type: "problem-closed" });
+  }
+
   async turnSoundOn(): Promise<void> {
-    await this.line?.room.startAudio();
+    await this.connection.line?.room.startAudio();
   }
 
   /** Do not wait for the connection to heal: take a new one. */
   reconnectNow(): void {
-    if (this.current.call.phase !== "reconnecting") return;
-    this.line?.close();
-    void this.rejoin();
-  }
-
-  /** Write to the persona. Goes out when it is there; kept until then. */
-  send(text: string): void {
-    const clean = text.trim();
-    if (clean === "") return;
-    this.spoken += 1;
-    const id = `typed-${this.spoken}-${Date.now()}`;
-    const waiting = this.current.talk.filter((message) => message.delivery === "waiting").length;
-    const delivery = waiting < WAITING_LIMIT ? "waiting" : "failed";
-    this.talk({ type: "typed", id, text: clean, delivery, at: Date.now() });
-    void this.deliver();
-  }
-
-  sendAgain(id: string): void {
-    this.talk({ type: "delivery", id, delivery: "waiting" });
-    void this.deliver();
+    if (this.current.call.phase === "reconnecting") void this.connection.takeNew();
   }
 
   leave(): void {
     this.call({ type: "ended", ending: "left", at: Date.now() });
   }
 
-  private drop(): void {
-    this.attempt += 1;
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.timers.clear();
-    this.line?.close();
-    this.line = null;
+  /** The call in figures, as JSON. Nothing of what was said is in it. */
+  report(): string {
+    const { history, trace } = this.observer.view();
+    const { call } = this.current;
+    return JSON.stringify(
+      { made: new Date().toISOString(), browser: navigator.userAgent, persona: this.persona.id, call, trace, history },
+      null,
+      2,
+    );
   }
 
-  private async join(): Promise<void> {
-    const attempt = (this.attempt += 1);
-    try {
-      await this.connect(attempt);
-    } catch (error) {
-      if (attempt === this.attempt) this.call({ type: "failed", failure: failureOf(error) });
-    }
+  /** The agent says who it is: usually who it was asked to be, but it may have been told otherwise. */
+  private async castIs(id: string, portrait: string): Promise<void> {
+    if (isSame(this.persona, id, portrait)) return;
+    const found = await fetchCast().then((cast) => find(cast, id, portrait), () => null);
+    if (found !== null) this.show(found);
   }
 
-  /** Take a new token and connect again, once a second, until it works or a minute is over. */
-  private async rejoin(): Promise<void> {
-    const attempt = (this.attempt += 1);
-    this.clear("retry");
-    this.lostAt ??= Date.now();
-    this.call({ type: "line-lost" });
-    try {
-      await this.connect(attempt);
-    } catch {
-      if (attempt === this.attempt) this.after("retry", RETRY_MS, () => void this.rejoin());
-    }
+  private show(persona: Persona): void {
+    this.current = { ...this.current, persona };
+    this.changed();
   }
 
-  private async connect(attempt: number): Promise<void> {
-    const ticket: Ticket = await fetchTicket({ persona: this.persona.id, ...this.place });
-    if (attempt !== this.attempt) return;
-    const line = new Line(this.media, {
-      call: (event) => { if (this.line === line) this.call(event); },
-      talk: (event) => { this.talk(event); },
-      lost: () => { if (this.line === line) void this.rejoin(); },
-    });
-    this.line?.close();
-    this.line = line;
-    try {
-      await line.connect(ticket);
-    } catch (error) {
-      line.close();
-      throw error;
-    }
-    if (attempt !== this.attempt) {
-      line.close();
-      return;
-    }
-    if (this.current.call.phase === "reconnecting") this.call({ type: "resumed" });
-    this.place = { room: line.room.name, identity: line.room.localParticipant.identity };
-    await this.publishMicrophone();
-  }
-
-  private async publishMicrophone(): Promise<void> {
-    const { track } = this.microphone;
-    const line = this.line;
-    if (track === null || line?.room.state !== ConnectionState.Connected) return;
-    try {
-      await line.publish(track);
-    } catch {
-      // the line broke meanwhile; the next one publishes again
-    }
-  }
-
-  /** Send what waits, in order, once the persona can read it. */
-  private async deliver(): Promise<void> {
-    const { line } = this;
-    for (;;) {
-      const next = this.current.talk.find((message) => message.delivery === "waiting");
-      if (next === undefined || line === null || line !== this.line || !canRead(this.current.call)) {
-        return;
-      }
-      this.talk({ type: "delivery", id: next.id, delivery: "done" });
-      try {
-        await line.send(next.text);
-      } catch {
-        this.talk({ type: "delivery", id: next.id, delivery: "failed" });
-      }
-    }
+  /** Media tells of a lost network before the connection does. */
+  private stalled(stalled: boolean): void {
+    if (stalled) this.call({ type: "dropped", at: Date.now() });
+    else if (this.current.call.phase === "reconnecting" && this.connection.line?.joined === true) this.call({ type: "resumed" });
   }
 
   private call(event: CallEvent): void {
@@ -211,62 +228,40 @@ export class CallSession {
     if (call === before) return;
     this.current = { ...this.current, call };
     this.follow(before, call);
-    for (const listener of this.listeners) listener();
+    this.changed();
   }
-
-  /** The timers and side effects that belong to a change of state. */
-  private follow(before: CallState, call: CallState): void {
-    if (call.phase !== before.phase) {
-      this.clear("agent");
-      if (call.phase === "joining") {
-        const patience = this.lostAt === null ? AGENT_COMES_MS : AGENT_COMES_BACK_MS;
-        this.after("agent", patience, this.agentMissing);
-      }
-      if (call.phase === "live") this.lostAt = null;
-      if (call.phase === "reconnecting") this.after("give-up", GIVE_UP_MS, this.giveUp);
-      else this.clear("give-up");
-      if (call.phase === "ended") {
-        this.drop();
-        this.microphone.close();
-      }
-    }
-    if (call.agent !== null && before.agent === null) {
-      this.after("picture", PICTURE_COMES_MS, () => { this.call({ type: "picture-overdue" }); });
-    }
-    if (canRead(call) && !canRead(before)) queueMicrotask(() => void this.deliver());
-  }
-
-  private readonly agentMissing = (): void => {
-    if (this.lostAt !== null && Date.now() - this.lostAt < GIVE_UP_MS) {
-      this.drop();
-      this.place = null;
-      this.after("agent", AGENT_COMES_BACK_MS, this.agentMissing);
-      void this.join();
-      return;
-    }
-    this.call({ type: "failed", failure: { kind: "agent-missing" } });
-  };
-
-  private readonly giveUp = (): void => {
-    this.drop();
-    this.call({ type: "failed", failure: { kind: "gave-up" } });
-  };
 
   private talk(event: ConversationEvent): void {
     const talk = converse(this.current.talk, event);
     if (talk === this.current.talk) return;
     this.current = { ...this.current, talk };
+    this.changed();
+  }
+
+  private changed(): void {
     for (const listener of this.listeners) listener();
   }
 
-  private after(name: "agent" | "picture" | "retry" | "give-up", ms: number, act: () => void): void {
-    this.clear(name);
-    this.timers.set(name, window.setTimeout(act, ms));
-  }
-
-  private clear(name: "agent" | "picture" | "retry" | "give-up"): void {
-    clearTimeout(this.timers.get(name));
-    this.timers.delete(name);
+  /** What belongs to a change of state. */
+  private follow(before: CallState, call: CallState): void {
+    this.connection.follow(before, call);
+    if (call.phase !== before.phase) {
+      if (call.phase === "live") this.observer.open();
+      if (call.phase === "ended") {
+        this.own.close();
+        this.observer.close();
+        forgetCall();
+      }
+    }
+    this.observer.follow(before, call);
+    if (call.pushToTalk && !call.held && call.mic === "on") void this.own.microphone.setOn(false);
+    const reads = canRead(call) && !canRead(before);
+    if (call.textOnly !== before.textOnly) this.media.hush(call.textOnly);
+    // an agent that has just come does not know that the avatar is closed
+    if (call.textOnly !== before.textOnly || (call.textOnly && reads)) {
+      void this.connection.ask(METHOD_AVATAR, JSON.stringify({ open: !call.textOnly }));
+    }
+    if (reads) queueMicrotask(() => void this.writing.deliver());
   }
 }
 
@@ -275,15 +270,9 @@ function canRead(call: CallState): boolean {
   return call.phase === "live" && call.agent !== null && call.agent !== "initializing";
 }
 
-function failureOf(error: unknown): Failure {
-  if (error instanceof ApiError) {
-    return error.detail === undefined
-      ? { kind: error.kind }
-      : { kind: error.kind, detail: error.detail };
-  }
-  if (error instanceof ConnectionError) {
-    if (error.reason === ConnectionErrorReason.NotAllowed) return { kind: "refused" };
-    if (/pc connection|peer connection|ice/i.test(error.message)) return { kind: "network-blocked" };
-  }
-  return { kind: "server-away" };
+/** Why the agent did not change: its own sentence where it gave one. */
+function refusal(error: unknown): string {
+  if (!(error instanceof RpcError)) return words().switching.failed;
+  if (error.code === RpcError.ErrorCode.UNSUPPORTED_METHOD) return words().switching.unknown;
+  return error.message.endsWith(".") ? fromServer({ detail: error.message, code: error.data }) : words().switching.failed;
 }

@@ -38,6 +38,10 @@ describe("the state badge", () => {
   test("a dropped connection is reconnecting, whatever the agent did", () => {
     expect(badge(live({ type: "agent-state", state: "speaking" }, { type: "dropped", at: 5000 }))).toBe("reconnecting");
   });
+  test("a connection that is back is not called lost until it is measured", () => {
+    const back = live({ type: "dropped", at: 5000 }, { type: "line-lost" }, { ...joined, at: 8000 });
+    expect([back.phase, back.quality]).toEqual(["live", "unknown"]);
+  });
   test("a resumed connection goes on where it was", () => {
     const state = live({ type: "dropped", at: 5000 }, { type: "resumed" });
     expect(badge(state)).toBe("listening");
@@ -99,9 +103,27 @@ describe("the one notice", () => {
   test("a muted microphone is no problem", () => {
     expect(notice(live({ type: "mic", mic: "muted" }))).toBeNull();
   });
+  test("an edit that cannot be used is told until it is closed, and the next one again", () => {
+    const edit = { type: "told", level: "normal", disclosure: null } as const;
+    const told = live({ ...edit, problem: "persona.toml:2: no" });
+    expect(notice(told)).toEqual({ kind: "edit", problem: "persona.toml:2: no" });
+    const closed = reduce(told, { type: "problem-closed" });
+    expect(notice(closed)).toBeNull();
+    expect(notice(reduce(closed, { ...edit, problem: "persona.toml:3: no" }))?.kind).toBe("edit");
+    expect(notice(reduce(told, { ...edit, problem: "" }))).toBeNull();
+  });
   test("a weak connection is told last", () => {
     const weak = live({ type: "quality", quality: "weak" });
     expect(notice(weak)?.kind).toBe("weak");
-    expect(notice(reduce(weak, { type: "picture", picture: "paused" }))?.kind).toBe("voice-only");
+    expect(notice(reduce(weak, { type: "picture", picture: "paused" }))?.kind).toBe("level");
+  });
+  test("what the agent does without is told, unless something matters more", () => {
+    const told = live({ type: "told", level: "other-voice", disclosure: null, problem: "" });
+    expect(notice(told)).toEqual({ kind: "level", level: "other-voice" });
+    expect(notice(reduce(told, { type: "dropped", at: 1 }))?.kind).toBe("reconnecting");
+    expect(notice(reduce(told, { type: "told", level: "normal", disclosure: null, problem: "" }))).toBeNull();
+  });
+  test("an agent without a voice answers in writing, and says so", () => {
+    expect(badge(live({ type: "told", level: "text-only", disclosure: null, problem: "" }))).toBe("in-writing");
   });
 });

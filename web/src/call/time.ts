@@ -1,4 +1,5 @@
 /** Times as people read them. Pure; `locale` is left to the browser. */
+import { words } from "../words";
 
 /** 65_000 → "01:05", 3_665_000 → "1:01:05". */
 export function duration(ms: number): string {
@@ -11,7 +12,7 @@ export function duration(ms: number): string {
 /** 6_200 → "6 seconds ago". */
 export function ago(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000));
-  return seconds === 1 ? "1 second ago" : `${seconds} seconds ago`;
+  return words().notice.ago(seconds);
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });

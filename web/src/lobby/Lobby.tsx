@@ -1,61 +1,110 @@
 /** The start screen: choose a face, see that all is well, press Start. */
 import { useEffect, useState } from "react";
 import type { Persona } from "../api";
+import { settings } from "../embed/settings";
 import { Header } from "../parts/Header";
 import { Icon } from "../parts/Icon";
+import { LanguagePicker } from "../parts/LanguagePicker";
+import { wearing, type FaceCard, type FaceList } from "../portraits";
+import { Faces } from "./Faces";
 import { Gallery } from "./Gallery";
 import { MicRefusedCard } from "./MicRefusedCard";
 import { ReadyCard } from "./ReadyCard";
 import { useReadiness } from "./useReadiness";
+import { MARK } from "../protocol";
+import { fromServer, useLanguage, words } from "../words";
+
+/** Names only: what they mean is looked up in what the server has now. */
+export interface Choice {
+  readonly persona: string | null;
+  /** One's own face, worn by the persona. */
+  readonly face: string | null;
+}
+
+/** What is opened with the call. */
+export interface Opening {
+  readonly withMicrophone: boolean;
+  readonly withCamera: boolean;
+}
 
 interface Props {
+  readonly choice: Choice;
   readonly starting: boolean;
   /** A part of the page did not load: only loading it again helps. */
   readonly incomplete: boolean;
-  readonly onStart: (persona: Persona, withMicrophone: boolean) => void;
+  readonly onChoose: (choice: Choice) => void;
+  readonly onStart: (persona: Persona, opening: Opening) => void;
+  readonly onPhoto: (faces: FaceList, speaker: Persona, shown: FaceCard | null) => void;
 }
 
-export function Lobby({ starting, incomplete, onStart }: Props) {
+export function Lobby({ choice, starting, incomplete, onChoose, onStart, onPhoto }: Props) {
+  const spoken = useLanguage();
   const ready = useReadiness();
-  const [choice, setChoice] = useState<string | null>(null);
-  const personas = ready.list?.personas ?? [];
-  const chosen =
-    personas.find(({ id }) => id === choice) ??
+  const [camera, setCamera] = useState(false);
+  const { faces } = ready;
+  const asked = settings();
+  const personas = (ready.list?.personas ?? []).filter(({ id }) => asked.persona === null || id === asked.persona);
+  const speaker =
+    personas.find(({ id }) => id === choice.persona) ??
     personas.find(({ id }) => id === ready.list?.default) ??
     personas[0] ??
     null;
+  const face = faces?.portraits.find(({ name, own }) => own && name === choice.face) ?? null;
+  const chosen = speaker === null ? null : wearing(speaker, face);
 
+  const disclosure = speaker === null ? words().disclosure : fromServer({ detail: speaker.disclosure });
   useEffect(() => {
-    document.title = "Choose who to talk to · Visavis";
-  }, []);
+    document.title = `${words().lobby.title} · Visavis`;
+  }, [spoken]);
   usePreparedWay(ready.list?.server_url);
+  const canStart = chosen !== null && !ready.unreachable;
+  useEffect(() => {
+    if (canStart && performance.getEntriesByName(MARK.canStart).length === 0) performance.mark(MARK.canStart);
+  }, [canStart]);
 
   const start = (withMicrophone: boolean) => {
-    if (chosen !== null) onStart(chosen, withMicrophone);
+    if (chosen !== null) onStart(chosen, { withMicrophone, withCamera: camera });
   };
+  useAtOnce(asked.startAtOnce && ready.list !== null && !ready.unreachable, () => { start(ready.mic !== "denied"); });
   const alone = personas.length === 1;
 
   return (
     <>
-      <a className="skip" href="#main">Skip to the page</a>
-      <Header />
+      <a className="skip" href="#main">{words().skipToPage}</a>
+      <Header>{!asked.embedded && <LanguagePicker />}</Header>
       <main id="main" className="lobby">
         <div className="left">
           <div>
-            <h1>{alone ? `Talk to ${personas[0]?.name ?? ""}, face to face` : "Who would you like to talk to?"}</h1>
+            <h1>{alone ? words().lobby.talkTo(personas[0]?.name ?? "") : words().lobby.question}</h1>
             <p className="lead">
-              {alone ? "Speak, or write. You can interrupt at any time." : "Pick a face, then speak or write."}
+              {alone ? words().lobby.leadOne : words().lobby.lead}
             </p>
           </div>
           {ready.list === null ? (
             <div className="gallery waiting" aria-hidden="true"><span className="persona blank" /></div>
           ) : (
-            <Gallery personas={personas} chosen={chosen} onChoose={setChoice} />
+            <div className="choices" role="radiogroup" aria-label={words().lobby.group}>
+              <Gallery
+                personas={personas}
+                chosen={face === null ? speaker : null}
+                onChoose={(persona) => { onChoose({ persona, face: null }); }}
+              />
+              {faces !== null && faces.refusal === null && speaker !== null && (
+                <Faces
+                  faces={faces}
+                  speaker={speaker}
+                  chosen={face}
+                  onChoose={(name) => { onChoose({ persona: speaker.id, face: name }); }}
+                  onOpen={(shown) => { onPhoto(faces, speaker, shown); }}
+                />
+              )}
+            </div>
           )}
         </div>
         {ready.mic === "denied" && chosen !== null && !ready.unreachable ? (
           <MicRefusedCard
             name={chosen.name}
+            disclosure={disclosure}
             starting={starting}
             onStart={() => { start(false); }}
             onRetry={() => { start(true); }}
@@ -63,27 +112,41 @@ export function Lobby({ starting, incomplete, onStart }: Props) {
         ) : (
           <ReadyCard
             ready={ready}
+            disclosure={disclosure}
             starting={starting}
-            canStart={chosen !== null && !ready.unreachable}
+            canStart={canStart}
+            camera={camera}
+            onCamera={setCamera}
             onStart={() => { start(true); }}
           />
         )}
         {incomplete && (
           <p className="note warn" role="alert">
             <Icon name="info" small />
-            <span><b>A part of this page did not load.</b> <a href="/">Load the page again</a>, then start.</span>
+            <span><b>{words().lobby.incomplete}</b> <a href="/">{words().lobby.loadAgain}</a>, {words().lobby.thenStart}</span>
           </p>
         )}
         {ready.list !== null && personas.length === 0 && (
           <p className="note warn" role="status">
             <Icon name="info" small />
-            <span><b>There is nobody to talk to.</b> No persona is installed on this server.</span>
+            <span><b>{words().lobby.nobody}</b> {words().lobby.nobodyMore}</span>
           </p>
         )}
       </main>
     </>
   );
 }
+
+/** The person has pressed a button outside this frame: begin as soon as one can, and only once a page. */
+function useAtOnce(can: boolean, start: () => void): void {
+  useEffect(() => {
+    if (!can || startedAtOnce) return;
+    startedAtOnce = true;
+    start();
+  });
+}
+
+let startedAtOnce = false;
 
 /** Opens the way to livekit-server early: name lookup and handshake are done when Start is pressed. */
 function usePreparedWay(serverUrl: string | undefined): void {

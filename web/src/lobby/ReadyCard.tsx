@@ -1,81 +1,66 @@
-/** Beside the faces: how microphone and server stand, what one talks to, and the one button. */
-import type { ReactNode } from "react";
-import { Icon, type IconName } from "../parts/Icon";
-import type { MicReadiness, Readiness } from "./useReadiness";
+/** Beside the faces: how one is seen and heard, how the server stands, and the one button. */
+import { useState } from "react";
+import type { Health } from "../api";
+import { CheckDialog } from "../check/CheckDialog";
+import { SelfCheck } from "../devices/SelfCheck";
+import { Icon } from "../parts/Icon";
+import type { Readiness } from "./useReadiness";
+import { fromServer, words } from "../words";
 
 interface Props {
   readonly ready: Readiness;
+  readonly disclosure: string;
   readonly starting: boolean;
   readonly canStart: boolean;
+  /** The camera is on, and will be in the call. */
+  readonly camera: boolean;
+  readonly onCamera: (on: boolean) => void;
   readonly onStart: () => void;
 }
 
-const MIC_ROWS: Record<MicReadiness, { mark: RowMark; text: string }> = {
-  unknown: { mark: "idle", text: "Your browser may ask for it when you start." },
-  "will-ask": { mark: "idle", text: "Your browser asks for it when you start." },
-  allowed: { mark: "ok", text: "Allowed. It opens when you start." },
-  denied: { mark: "bad", text: "Blocked for this page. You can type." },
-  missing: { mark: "warn", text: "None found. Plug one in, or type." },
-  insecure: { mark: "warn", text: "Needs a secure page (https). You can type." },
-};
-
-export function ReadyCard({ ready, starting, canStart, onStart }: Props) {
+export function ReadyCard({ ready, disclosure, starting, canStart, camera, onCamera, onStart }: Props) {
   const { health } = ready;
-  const mic = MIC_ROWS[ready.mic];
-  const bad = health?.checks.find((check) => !check.ok);
+  const [checking, setChecking] = useState(false);
   return (
     <section className="card ready" aria-labelledby="rdy">
+      <h2 className="vh" id="rdy">{words().lobby.before}</h2>
       <div className="pad">
-        <h2 id="rdy">Before you start</h2>
-        <ul className="rows">
-          <Row icon="mic" mark={mic.mark} title="Microphone">{mic.text}</Row>
-          {health === null ? (
-            <Row icon="clock" mark="idle" title="Server">Asking whether it is there.</Row>
-          ) : bad === undefined ? (
-            <Row icon="check" mark="ok" title="Server">
-              Answered in {Math.max(1, Math.round(health.roundTripMs))} ms. A call can start.
-            </Row>
-          ) : (
-            <Row icon={bad.name === "agent" ? "clock" : "cross"} mark={bad.name === "agent" ? "warn" : "bad"} title="Server">
-              {bad.detail} <span className="muted">Looking again by itself.</span>
-            </Row>
-          )}
-          <Row icon="lock" mark="idle" title="Your words">Sound and text go to this server only.</Row>
-        </ul>
-        <p className="keys">
-          <span><kbd>M</kbd> microphone</span>
-          <span><kbd>T</kbd> write</span>
-          <span><kbd>C</kbd> captions</span>
-          <span><kbd>Shift L</kbd> leave</span>
-        </p>
+        <SelfCheck hint={words().lobby.micHints[ready.mic]} camera={camera} onCamera={onCamera} />
+        <div className="serverrow">
+          <ServerLine health={health} />
+          <button className="mini" type="button" onClick={() => { setChecking(true); }}>{words().lobby.check}</button>
+        </div>
       </div>
       <div className="sticky">
         <p className="note ai">
           <Icon name="info" small />
-          <span><b>You are talking to an AI.</b> Its face and voice are made by a computer.</span>
+          <span><b>{disclosure}.</b> {words().disclosureMore}</span>
         </p>
         <button className="btn pri big wide" type="button" disabled={!canStart || starting} onClick={onStart}>
-          {starting ? "Starting" : "Start the call"}
+          {starting ? words().starting : words().lobby.start}
         </button>
       </div>
+      {checking && <CheckDialog onClose={() => { setChecking(false); }} />}
     </section>
   );
 }
 
-type RowMark = "ok" | "warn" | "bad" | "idle";
-
-interface RowProps {
-  readonly icon: IconName;
-  readonly mark: RowMark;
-  readonly title: string;
-  readonly children: ReactNode;
-}
-
-function Row({ icon, mark, title, children }: RowProps) {
+/** Whether a call can start, and what is missing if it cannot. */
+function ServerLine({ health }: { health: Health | null }) {
+  const bad = health?.checks.find((check) => !check.ok);
+  if (health === null) return <p className="serverline small muted" role="status"><Icon name="clock" small />{words().lobby.asking}</p>;
+  if (bad === undefined) {
+    return (
+      <p className="serverline small" role="status">
+        <span className="good"><Icon name="check" small />{words().lobby.ready}</span>
+      </p>
+    );
+  }
+  const tone = bad.name === "agent" ? "warn" : "bad";
   return (
-    <li>
-      <span className={`st ${mark}`}><Icon name={icon} small /></span>
-      <span><b>{title}</b><span className="small muted">{children}</span></span>
-    </li>
+    <p className="serverline small" role="status">
+      <span className={`st ${tone}`}><Icon name={tone === "warn" ? "clock" : "cross"} small /></span>
+      <span className="grow">{fromServer(bad)} <span className="muted">{words().lobby.lookingAgain}</span></span>
+    </p>
   );
 }

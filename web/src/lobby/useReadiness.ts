@@ -4,6 +4,7 @@
  */
 import { useCallback, useEffect, useState } from "react";
 import { fetchHealth, fetchPersonas, type Health, type PersonaList } from "../api";
+import { fetchFaces, type FaceList } from "../portraits";
 
 export type MicReadiness = "unknown" | "will-ask" | "allowed" | "denied" | "missing" | "insecure";
 
@@ -11,6 +12,8 @@ const LOOK_AGAIN_MS = 3000;
 
 export interface Readiness {
   readonly list: PersonaList | null;
+  /** Null until it is known, and on a server without them. */
+  readonly faces: FaceList | null;
   /** The personas could not be had: the gateway is away. */
   readonly unreachable: boolean;
   readonly health: Health | null;
@@ -20,6 +23,7 @@ export interface Readiness {
 
 export function useReadiness(): Readiness {
   const [list, setList] = useState<PersonaList | null>(null);
+  const [faces, setFaces] = useState<FaceList | null>(null);
   const [unreachable, setUnreachable] = useState(false);
   const [health, setHealth] = useState<Health | null>(null);
   const [mic, setMic] = useState<MicReadiness>("unknown");
@@ -31,14 +35,16 @@ export function useReadiness(): Readiness {
   useEffect(() => {
     let current = true;
     const look = async () => {
-      const [personas, found] = await Promise.all([
+      const [personas, known, found] = await Promise.all([
         fetchPersonas().catch(() => null),
+        fetchFaces().catch(() => null),
         fetchHealth(),
       ]);
       if (!current) return;
       setHealth(found);
       setUnreachable(personas === null);
       if (personas !== null) setList(personas);
+      if (known !== null) setFaces(known);
     };
     void look();
     return () => {
@@ -56,7 +62,7 @@ export function useReadiness(): Readiness {
   }, [waiting, lookAgain]);
 
   useEffect(() => watchMicrophone(setMic), [round]);
-  return { list, unreachable, health, mic, lookAgain };
+  return { list, faces, unreachable, health, mic, lookAgain };
 }
 
 /** Follows the permission and the devices; returns what ends that. */

@@ -23,6 +23,23 @@ const SHAPES = {
   pause: <path d="M8.5 6v12M15.5 6v12" />,
   lock: <><rect x="5" y="10.5" width="14" height="9.5" rx="2.5" /><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5" /></>,
   tune: <><path d="M4 8h9m5 0h2M4 16h2m5 0h9" /><circle cx="15.5" cy="8" r="2.3" /><circle cx="8.5" cy="16" r="2.3" /></>,
+  picture: <><rect x="3.5" y="4.5" width="17" height="15" rx="3" /><circle cx="9" cy="10" r="1.7" /><path d="m4 17 4.7-4 3.3 2.7 3.6-3.7 4.7 4.5" /></>,
+  upload: <path d="M12 15.5V4.5m-4 4 4-4 4 4M4.5 15v2.5a2 2 0 0 0 2 2h11a2 2 0 0 0 2-2V15" />,
+  camera: <><path d="M4 8.5A2 2 0 0 1 6 6.5h1.8L9.2 4.5h5.6l1.4 2H18a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2Z" /><circle cx="12" cy="12.5" r="3.3" /></>,
+  down: <path d="m6 9.5 6 6 6-6" />,
+  video: <><rect x="3" y="6.5" width="12.5" height="11" rx="3" /><path d="m15.5 11 5-3v8l-5-3" /></>,
+  "video-off": <path d="M8 6.5h4.5a3 3 0 0 1 3 3V11l5-3v8l-2-1.2M15.3 15.6a3 3 0 0 1-2.8 1.9H6a3 3 0 0 1-3-3v-5a3 3 0 0 1 2.2-2.9M4 3.5l16 17" />,
+  share: <><rect x="3" y="4.5" width="18" height="13" rx="2.5" /><path d="M8.5 20.5h7M12 14V8.5m-2.7 2.6L12 8.4l2.7 2.7" /></>,
+  "small-window": <><rect x="3" y="5" width="18" height="14" rx="3" /><rect className="f" x="12" y="11.5" width="6.5" height="5" rx="1.2" /></>,
+  "full-screen": <path d="M4.5 9V5.5a1 1 0 0 1 1-1H9m6 0h3.5a1 1 0 0 1 1 1V9m0 6v3.5a1 1 0 0 1-1 1H15m-6 0H5.5a1 1 0 0 1-1-1V15" />,
+  pulse: <path d="M3 13h3.5l2.5-7 4 12 2.8-8 1.4 3H21" />,
+  face: <><circle cx="12" cy="12" r="8.5" /><path d="M8.5 14.2c.9 1.4 2.1 2 3.5 2s2.6-.6 3.5-2" /><circle className="f" cx="9.2" cy="10" r="1.2" /><circle className="f" cx="14.8" cy="10" r="1.2" /></>,
+  download: <path d="M12 4.5v10m-4-3.8 4 4 4-4M5 19.5h14" />,
+  onward: <path d="m9 5.5 6.5 6.5L9 18.5" />,
+  play: <path className="f" d="M8 5.5v13l10.5-6.5Z" />,
+  people: <><circle cx="9" cy="9" r="3.2" /><path d="M3.5 19c.4-3.2 2.6-5 5.5-5s5.1 1.8 5.5 5M15.5 6.2a3.2 3.2 0 0 1 0 5.6M17.5 14.4c1.8.7 2.8 2.3 3 4.6" /></>,
+  globe: <><circle cx="12" cy="12" r="8.5" /><path d="M3.5 12h17M12 3.5c2.4 2.3 3.6 5.1 3.6 8.5s-1.2 6.2-3.6 8.5c-2.4-2.3-3.6-5.1-3.6-8.5s1.2-6.2 3.6-8.5Z" /></>,
+  bin: <path d="M4.5 7h15m-9.5 0V4.5h4V7M6.5 7l.8 12.5h9.4L17.5 7M10.3 10.5v5.5m3.4-5.5v5.5" />,
 } satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof SHAPES;

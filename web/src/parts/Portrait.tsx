@@ -24,10 +24,12 @@ export function Portrait({ persona, alt }: { persona: Persona; alt: string }) {
 
 /**
  * What the stage behind a portrait is drawn from: the backdrop's two colours, and the picture itself,
- * whose outermost columns scene.css draws out to the sides so that there is no seam.
+ * whose outermost columns scene.css draws out to the sides so that there is no seam. What a
+ * photo holds there is melted.
  */
 export function backdrop(persona: Persona): CSSProperties {
   const [inner, outer] = persona.backdrop;
   const poster = persona.poster === null ? "none" : `url("${persona.poster}")`;
-  return { "--p-in": inner, "--p-out": outer, "--poster": poster } as CSSProperties;
+  const melted: Record<`--${string}`, string> = persona.photo === true ? { "--melt": "4rem", "--spread": "1.2", "--feather": "12%" } : {};
+  return { "--p-in": inner, "--p-out": outer, "--poster": poster, ...melted } as CSSProperties;
 }

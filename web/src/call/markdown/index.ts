@@ -1,0 +1,2 @@
+/** The chunk that reads markdown; fetched when the first message needs it. */
+export { Markdown } from "./Markdown";

@@ -1,0 +1,42 @@
+/** The panel under the hood. */
+export const hood = {
+  title: "Under the hood",
+  close: "Close panel",
+  json: "JSON",
+  save: "Save these figures as a file; words are not in it",
+  notLoaded: "This part of the page did not load. Close it, then try again.",
+  looking: "Looking.",
+  figures: "Figures",
+  fps: "Pictures per second",
+  lips: "Lips against sound",
+  band: (ms: number) => `band ±${ms}`,
+  notMeasured: "not measured yet",
+  low: (rate: string) => `low ${rate}`,
+  lipsUnmeasured: "Lips against sound, not measured",
+  lipsBetween: (low: string, high: string, inside: boolean) =>
+    `Lips against sound: between ${low} and ${high}, ${inside ? "inside" : "partly outside"} the band`,
+  nothing: "Nothing measured yet",
+  network: (bitrate: string, loss: string, trip: string, path: string) => `${bitrate} in · ${loss} lost · ${trip} round trip · ${path}`,
+  youSend: (name: string) => `You send, ${name} starts`,
+  youStop: (name: string) => `You stop, ${name} starts`,
+  lastTurn: "last turn",
+  noTurn: "no turn yet",
+  turns: (count: number) => `${count} ${count === 1 ? "turn" : "turns"}`,
+  hearing: "Hearing the end",
+  thinking: "Thinking",
+  firstSound: "First sound",
+  barge: "Stop on barge-in",
+  ring: "Buffer ring",
+  slots: (count: number) => `${count} slots of 40 ms, 20 s`,
+  ringIs: (count: number, words: string) => `Buffer ring, ${count} slots of 40 ms: ${words}.`,
+  played: "Played",
+  waiting: "Waiting for the face",
+  soundReady: "Sound ready",
+  empty: "Empty",
+  now: "now",
+  events: "Events",
+  noEvents: "Nothing yet",
+};
+
+/** The words of the panel's events, likewise. */
+export const events = {} as Readonly<Record<string, string>>;

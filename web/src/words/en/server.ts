@@ -1,0 +1,75 @@
+/** What the server says, by the code that stands beside its sentence, and its fixed sentences. */
+
+/** Codes of refusals, warnings and checks (agent/gateway, avatar/prepare). One without words here is said as the server says it. */
+const said = {
+  "server-ready": "The server answers.",
+  "server-away": "The server does not answer. Check that it runs, then try again.",
+  "page-away": "The server that gave you this page does not answer.",
+  "key-refused": "The LiveKit server refuses this gateway’s key. Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then start again.",
+  crashed: "Something went wrong on this server. Its log says what.",
+  "agent-away": "No agent is running yet.",
+  "agent-ready": "An agent is ready to take a call.",
+  "agent-full": "All places are taken. One is free as soon as a call ends.",
+  "foreign-page": "This can only be done from this server’s own page.",
+  "too-many-calls": "Too many calls were started from here. Wait, then try again.",
+  "too-many-checks": "Too many checks were started from here. Wait, then try again.",
+  "photos-off": "Photos are turned off on this server. Whoever runs it can set VISAVIS_UPLOADS=on.",
+  "photos-public": "This server can be reached by others, so photos are off. Whoever runs it can set VISAVIS_UPLOADS=on.",
+  "photos-busy": "Other photos are being made into faces. Wait a minute, then try again.",
+  "photos-too-often": "Too many photos came from here. Wait a moment, then try again.",
+  "photo-none": "There was no photo in this request. Choose one, then try again.",
+  "photo-broken-off": "The photo did not arrive whole. Try again.",
+  "photo-given-up": "This photo was given up.",
+  "photo-forgotten": "This photo is not known any more. Choose it again.",
+  "photo-kind": "This is not a JPEG, PNG or WebP picture. Save the photo as one, then try again.",
+  "photo-large": "This photo is too large. Save it smaller, or take another one.",
+  "photo-small": "This photo is too small. Take a larger one.",
+  "photo-damaged": "This photo is damaged. Save it again as JPEG.",
+  "no-consent": "Tick that this is you, or that you may use the photo. Without that no face is made.",
+  "faces-full": "There is no room for another face. Delete one, then try again.",
+  "face-name": "A name is 1 to 40 small letters, digits and hyphens. Choose another.",
+  "face-name-taken": "There is a face of that name already. Choose another name.",
+  "face-took-too-long": "Making the face took too long. Save the photo smaller, then try again.",
+  "face-failed": "The face could not be made. The log of the server says why; another photo may work.",
+  "no-face": "No face was found. Use a photo of one person who looks into the camera, the face free.",
+  "several-faces": "There are several faces in the photo. Cut it to one person.",
+  "face-small": "The face is too small. Use a larger photo, or come closer.",
+  "face-cut-off": "The face is cut off by the edge of the photo. Use one that shows all of it.",
+  "face-unread": "The face cannot be read. Use a photo from the front, with nothing before the face.",
+  "face-odd": "This face could not be taken apart. Use another photo, from the front and whole.",
+  "head-turned": "The head is turned aside. Look straight into the camera.",
+  "head-tilted": "The head is tilted up or down. Hold the camera at eye level.",
+  "photo-dark": "The photo is too dark. Take it with light on the face.",
+  "photo-bright": "The face is overexposed. Take the photo with less light on it.",
+  "photo-blurred": "The photo is blurred. Hold the camera still and use a sharp one.",
+  "photo-soft": "The photo is a little soft. A sharper one looks better.",
+  "eyes-closed": "The eyes are closed. Use a photo with both eyes open.",
+  "eyes-hidden": "The eyes cannot be seen. Take dark glasses off.",
+  "mouth-covered": "The mouth is covered. Use a photo without a hand, mask or cup before the face.",
+  "mouth-open": "The mouth is wide open. Use a photo with a relaxed face.",
+  "smile-wide": "The smile is wide and had to be closed by drawing. A calm face works better.",
+  "nobody-called-so": "There is nobody of that name here.",
+  "persona-broken": "That persona cannot come now: its files have a mistake.",
+  "cannot-come": "That persona cannot come now.",
+  "no-such-face": "There is no face of that name any more.",
+  "face-broken": "That face cannot be shown.",
+  "not-in-time": "The change took too long. Try again.",
+  "one-at-a-time": "One change at a time. Wait a moment.",
+  "switched-too-often": "That was often. Wait a moment, then try again.",
+};
+
+/** What is done with a photo, by the step's name in avatar/prepare. */
+const photoSteps = {
+  "reading the photo": "Reading the photo",
+  "finding the face": "Finding the face",
+  "measuring the face": "Measuring the face",
+  "making the layers": "Making the layers",
+  "drawing the sheet": "Drawing the sheet",
+  "rendering the preview": "Rendering the preview",
+  done: "Done",
+};
+
+/** Sentences that come without a code, because an operator may word them. */
+const fixed: Readonly<Record<string, string>> = {};
+
+export const server = { said, photoSteps, fixed };
