@@ -19,7 +19,9 @@ from agent.config import Settings
 from agent.gateway.app import CannotListen
 from agent.gateway.app import serve as serve_gateway
 from agent.gateway.pages import WEB_DIR
-from agent.server import LiveKitServer, ServerError, accept_short_secret
+from agent.lan import Lan, LanError, prepare, qr_code
+from agent.providers import preflight
+from agent.server import CONFIG, LiveKitServer, ServerError, accept_short_secret
 from agent.terminal import say
 
 logger = logging.getLogger(__name__)
@@ -47,22 +49,30 @@ WorkerKeeper = Callable[[WorkerPlace], Awaitable[None]]
 """Keeps a worker running at that place until cancelled; sets `ready` when a call can start."""
 
 
-async def run(settings: Settings, *, open_browser: bool) -> int:
+async def run(settings: Settings, *, open_browser: bool, lan: bool = False) -> int:
     """The demo, until Ctrl-C or TERM; returns the exit code."""
-    return await serve(settings, keep_worker=keep_worker, open_browser=open_browser)
+    try:
+        network = await asyncio.to_thread(prepare) if lan else None
+    except LanError as error:
+        say(f"stopped: {error}")
+        return 1
+    return await serve(settings, keep_worker=keep_worker, open_browser=open_browser, lan=network)
 
 
-async def serve(settings: Settings, *, keep_worker: WorkerKeeper, open_browser: bool) -> int:
+async def serve(
+    settings: Settings, *, keep_worker: WorkerKeeper, open_browser: bool, lan: Lan | None = None
+) -> int:
     """Run server, worker and page until Ctrl-C, TERM or a failure that lasts.
 
-    Returns 0 after Ctrl-C or TERM; 1, after one sentence, when a part cannot run.
+    lan: offer the page to this network, over https. Returns 0 after Ctrl-C or TERM; 1, after one
+    sentence, when a part cannot run.
     """
     settings = _log_to_stderr(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    running = asyncio.create_task(_run(settings, keep_worker, open_browser), name="demo")
+    running = asyncio.create_task(_run(settings, keep_worker, open_browser, lan), name="demo")
     stopping = asyncio.create_task(stop.wait(), name="stop-signal")
     try:
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -76,19 +86,26 @@ async def serve(settings: Settings, *, keep_worker: WorkerKeeper, open_browser: 
     return 0 if error is None else _explain(error)
 
 
-async def _run(settings: Settings, keep_worker: WorkerKeeper, open_browser: bool) -> None:
+async def _run(
+    settings: Settings, keep_worker: WorkerKeeper, open_browser: bool, lan: Lan | None
+) -> None:
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(LiveKitServer.for_settings(settings, progress=say))
+        config = lan.server_config if lan else CONFIG
+        made = LiveKitServer.for_settings(settings, progress=say, config=config)
+        server = await stack.enter_async_context(made)
+        page = lan.settings(settings) if lan else settings
         place = WorkerPlace(settings, free_port(settings.worker_port))
         page_ready = asyncio.Event()
         async with asyncio.TaskGroup() as parts:
             if server.ours:
                 parts.create_task(_keep_server(server), name="keep-server")
+            parts.create_task(preflight.report(settings, say), name="preflight")
             parts.create_task(_as_task(keep_worker(place)), name="keep-worker")
             parts.create_task(
                 serve_gateway(
-                    settings,
+                    page,
                     web_dir=WEB_DIR,
+                    certificate=lan.certificate if lan else None,
                     worker_health_url=f"http://127.0.0.1:{place.port}/",
                     ready=page_ready,
                 ),
@@ -96,16 +113,20 @@ async def _run(settings: Settings, keep_worker: WorkerKeeper, open_browser: bool
             )
             await page_ready.wait()
             await place.ready.wait()
-            await _announce(settings, open_browser)
+            await _announce(page, open_browser, secure=lan is not None)
 
 
 async def _as_task(work: Awaitable[None]) -> None:
     await work
 
 
-async def _announce(settings: Settings, open_browser: bool) -> None:
+async def _announce(settings: Settings, open_browser: bool, *, secure: bool) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    address = f"http://{host}:{settings.port}"
+    address = f"{'https' if secure else 'http'}://{host}:{settings.port}"
+    if secure:
+        say(qr_code(address))
+        say("Point the phone's camera at the code; it must be in the same network")
+        say("Its browser warns of a certificate that it does not know: this machine made it")
     say(f"Visavis is ready: {address}")
     say("Press Ctrl-C to stop")
     if open_browser:

@@ -5,6 +5,7 @@ the same object goes on correctly. The only thing that is not the history's is w
 fresh lines is taken: the chooser's.
 """
 
+import json
 import random
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -13,6 +14,7 @@ from datetime import datetime, time
 
 from agent import matching, skills, spoken
 from agent.history import History
+from agent.knowledge import speakable
 from agent.matching import Matcher
 from agent.memory import Entry, Memory, Said
 from agent.personas import Persona
@@ -26,14 +28,18 @@ SLOWEST, FASTEST = 0.6, 1.5
 _RATE_STEPS = {"slower": 1 / 1.2, "faster": 1.2}
 _RATE_TOOL = "set_speaking_rate"
 _CLOCK_TOOLS = {"time": "get_time", "date": "get_date"}
+_LOOK_UP, _HAND_OVER = "look_up", "hand_over"
+_LEAST_SHARE = 0.5
+"""Of a question's words, for a passage of the notes to be its answer."""
 _ONCE_MORE = re.compile(r"\b(?:again|repeat|once more|say that)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Text to speak, with its mood tags."""
+    """Text to speak, with its mood tags; `then` is called once it is said."""
 
     text: str
+    then: "Call | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,13 @@ class Dialogue:
         if history.output is not None:
             return self._with_output(history, topic, values, past)
         call = _call(topic, history, tools)
-        return call or self._do(topic, values, history, past)
+        return call or self._allowed(self._do(topic, values, history, past), past, tools)
+
+    def _allowed(self, say: Say, past: Sequence[Said], tools: Collection[str]) -> Say:
+        """Nobody is promised where nobody can be fetched."""
+        if say.then is None or say.then.name in tools:
+            return say
+        return self._say(self._required("beyond"), "say", past)
 
     def topic(self, asked: str) -> str:
         """The id of the topic that a sentence asks for, out of any context."""
@@ -136,6 +148,10 @@ class Dialogue:
         """Answer with a tool's result. What failed is done without; no tool is called twice."""
         output = history.output
         assert output is not None
+        if history.called == _LOOK_UP and not output.is_error:
+            found = found_in(output.output)
+            if found is not None:
+                return self._say(self._required("found"), "say", past, {"found": found})
         if output.is_error or history.called not in {*_CLOCK_TOOLS.values(), _RATE_TOOL}:
             return self._do(topic, values, history, past)
         if topic.do == "time":
@@ -207,7 +223,9 @@ class Dialogue:
     def _filled(self, entry: Entry, values: skills.Values) -> Say:
         names = {"name": self._persona.name, "role": self._persona.role}
         text = entry.line.text.format_map(names | values)
-        return Say(text[0].upper() + text[1:])
+        to = entry.line.to
+        call = Call(_HAND_OVER, {"to": to}) if to is not None else None
+        return Say(text[0].upper() + text[1:], call)
 
 
 def _call(topic: Topic, history: History, tools: Collection[str]) -> Call | None:
@@ -215,10 +233,28 @@ def _call(topic: Topic, history: History, tools: Collection[str]) -> Call | None
     clock = _CLOCK_TOOLS.get(topic.do or "")
     if clock in tools and clock is not None:
         return Call(clock, {})
+    if topic.do == "beyond" and _LOOK_UP in tools and history.asked:
+        return Call(_LOOK_UP, {"question": history.asked})
     if topic.do in ("slower", "faster", "usual") and _RATE_TOOL in tools:
         rate = history.rate * _RATE_STEPS[topic.do] if topic.do in _RATE_STEPS else 1.0
         return Call(_RATE_TOOL, {"rate": round(min(max(rate, SLOWEST), FASTEST), 2)})
     return None
+
+
+def found_in(output: str) -> str | None:
+    """What the notes say, as a person would read it out; None when it is not about the question.
+
+    The tool's JSON, with or without the marks of agent/guard.py round it.
+    """
+    try:
+        passages = json.loads(output[output.index("[") : output.rindex("]") + 1])
+        best = passages[0]
+        text, share = str(best["text"]), float(best["share"])
+    except (ValueError, LookupError, TypeError):
+        return None
+    if share < _LEAST_SHARE:
+        return None
+    return speakable(text)
 
 
 def _whole(history: History, past: Sequence[Said]) -> str:

@@ -15,9 +15,10 @@ from typing import Literal
 
 import aiohttp
 
-from agent import personas
-from agent.config import DEV_SECRET, Settings
+from agent import personas, tools
+from agent.config import DEV_SECRET, ConfigError, Settings
 from agent.gateway.pages import WEB_DIR
+from agent.providers import choose, preflight
 from agent.server import (
     HTTP_PORT,
     RTC_UDP_PORT,
@@ -40,14 +41,23 @@ _DISTRIBUTIONS = (
     "livekit-plugins-espeak",
     "livekit-plugins-pocketsphinx",
 )
+_OFFLINE = {
+    "pocketsphinx": "DEEPGRAM_API_KEY or OPENAI_API_KEY sets a real ear",
+    "whisper": "DEEPGRAM_API_KEY or OPENAI_API_KEY sets a quicker ear",
+    "script": "OPENAI_API_KEY or OPENAI_BASE_URL sets a real mind",
+    "espeak": "ELEVENLABS_API_KEY or OPENAI_API_KEY sets a natural voice",
+}
 _SIGNS = {"ok": "ok", "choice": "--", "problem": "no"}
+
+
+State = Literal["ok", "choice", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report; `detail` of a problem says what to do."""
 
-    state: Literal["ok", "choice", "problem"]
+    state: State
     what: str
     detail: str
 
@@ -69,7 +79,7 @@ async def run(settings: Settings) -> int:
 async def examine(settings: Settings) -> list[Finding]:
     """Every finding, in the order in which to put things right."""
     found = [_python(), *_packages(), await _tool("node", "20.19"), _page()]
-    found += [_portraits(settings), *_personas(settings), *_keys(settings)]
+    found += [_portraits(settings), *_personas(settings), *await _providers(settings)]
     server = await _server(settings)
     found += [*server, await _worker(settings), await _gateway(settings)]
     return found
@@ -127,7 +137,7 @@ def _personas(settings: Settings) -> list[Finding]:
     found = []
     for name in dict.fromkeys([settings.persona, *personas.names()]):
         try:
-            personas.load(name)
+            tools.check(personas.load(name))
         except personas.PersonaError as error:
             found.append(Finding("problem", f"persona {name}", str(error)))
         else:
@@ -135,18 +145,26 @@ def _personas(settings: Settings) -> list[Finding]:
     return found
 
 
-def _keys(settings: Settings) -> list[Finding]:
-    parts = (
-        ("ear", "DEEPGRAM_API_KEY", settings.deepgram_api_key is not None, "pocketsphinx"),
-        ("mind", "OPENAI_API_KEY or OPENAI_BASE_URL", settings.has_llm, "the persona's script"),
-        ("voice", "ELEVENLABS_API_KEY", settings.elevenlabs_api_key is not None, "espeak-ng"),
-    )
-    return [
-        Finding("ok", part, f"{name} is set")
-        if there
-        else Finding("choice", part, f"{name} is not set: {offline}, offline")
-        for part, name, there, offline in parts
-    ]
+async def _providers(settings: Settings) -> list[Finding]:
+    """What serves, by asking it; the offline parts are a choice."""
+    try:
+        persona = personas.from_setting(settings.persona)
+        checks = await preflight.check(settings, persona)
+        first = {
+            "ear": choose.ear_names(settings)[0],
+            "mind": choose.mind_names(settings, persona)[0],
+            "voice": choose.voice_names(settings)[0],
+        }
+    except ConfigError as error:
+        return [Finding("problem", "providers", str(error))]
+    except personas.PersonaError:
+        return []  # said above
+    states: dict[str, State] = {"ok": "ok", "problem": "problem", "unknown": "choice"}
+    found = [Finding(states[one.state], one.what, one.detail) for one in checks]
+    for part, name in first.items():
+        if name in _OFFLINE:
+            found.append(Finding("choice", part, f"{name}, offline: {_OFFLINE[name]}"))
+    return found
 
 
 async def _server(settings: Settings) -> list[Finding]:

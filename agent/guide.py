@@ -10,6 +10,7 @@ import re
 from asyncio import sleep
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from livekit.agents import llm, utils
@@ -23,6 +24,7 @@ from livekit.agents.types import (
 from agent.dialogue import Call, Dialogue
 from agent.history import History
 from agent.personas import Persona
+from agent.turns.endings import WholeSentences
 
 
 def phrases(persona: Persona) -> list[str]:
@@ -36,8 +38,9 @@ def phrases(persona: Persona) -> list[str]:
 class Guide(llm.LLM[Literal["metrics_collected"]]):
     """Speaks for one persona.
 
-    Uses the tools `get_time()`, `get_date()` and `set_speaking_rate(rate: float)`, 1.0 being the
-    usual speed, when the agent offers them, and does without when it does not. With the same
+    Uses the tools `get_time()`, `get_date()`, `set_speaking_rate(rate: float)` (1.0 being the usual
+    speed), `look_up(question)` for what its script does not hold and `hand_over(to)` when the agent
+    offers them, and does without when it does not. With the same
     `seed` the same call gives the same words.
     """
 
@@ -59,6 +62,11 @@ class Guide(llm.LLM[Literal["metrics_collected"]]):
     @property
     def provider(self) -> str:
         return "visavis"
+
+    @cached_property
+    def whole_sentences(self) -> WholeSentences:
+        """Tells which words are a whole sentence of the script."""
+        return WholeSentences(self._dialogue.matcher, phrases(self.persona))
 
     @property
     def dialogue(self) -> Dialogue:
@@ -111,6 +119,9 @@ class _GuideStream(llm.LLMStream):
                 self._send(request, llm.ChoiceDelta(role="assistant", content=word))
                 await sleep(0)  # between any two words the stream can be cancelled
             count = len(words)
+            if reply.then is not None:
+                called = [_tool_call(reply.then)]
+                self._send(request, llm.ChoiceDelta(role="assistant", tool_calls=called))
         prompt = sum(len((m.text_content or "").split()) for m in self._chat_ctx.messages())
         usage = llm.CompletionUsage(
             completion_tokens=count, prompt_tokens=prompt, total_tokens=count + prompt

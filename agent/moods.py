@@ -6,6 +6,7 @@ HOLD_LIMIT characters; all other brackets pass.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from avatar.frames import Mood
@@ -36,14 +37,48 @@ def parse(text: str) -> tuple[str, list[Mood]]:
     )
 
 
+def opening(text: str) -> tuple[str, Mood | None]:
+    """Clean text, and the mood in which it begins: that of the tag before its first word."""
+    stream = MoodFilter()
+    items = [*stream.feed(text), *stream.flush()]
+    return "".join(item for item in items if isinstance(item, str)).strip(), stream.opening
+
+
+class Openings:
+    """In which mood each of the last replies began. LiveKit hands a voice the text of a reply, and
+    not the reply: it is found by its first letters."""
+
+    def __init__(self) -> None:
+        self._known: deque[tuple[str, Mood | None]] = deque(maxlen=8)
+
+    def note(self, text: str, mood: Mood | None) -> None:
+        self._known.append((_letters(text), mood))
+
+    def of(self, text: str) -> Mood | None:
+        """The newest one's that has these letters, or the first of them."""
+        wanted = _letters(text)
+        for known, mood in reversed(self._known):
+            if known.startswith(wanted) or wanted.startswith(known):
+                return mood
+        return None
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
 class MoodFilter:
     """Takes one reply's text as it comes; gives clean text and moods in their order.
 
     Unknown moods and broken tags vanish. A tag's neighbouring spaces are merged into one. Any split
     of a text gives the same clean text. Not for use by two streams at once.
+
+    first: the first words of the newest reply; opening: the mood whose tag was before them.
     """
 
     def __init__(self) -> None:
+        self.first = ""
+        self.opening: Mood | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -53,7 +88,15 @@ class MoodFilter:
 
     def feed(self, delta: str) -> list[str | Mood]:
         """What is certain after `delta`; neighbouring text comes in one piece."""
-        return _joined(self._take(delta))
+        items = _joined(self._take(delta))
+        for item in items:
+            if self.first:
+                break
+            if isinstance(item, Mood):
+                self.opening = item
+            else:
+                self.first = item.strip()
+        return items
 
     def flush(self) -> list[str | Mood]:
         """The end of the reply: an unfinished tag is dropped. The filter is ready for the next."""

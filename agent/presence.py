@@ -12,11 +12,22 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import AgentSession, CloseEvent, JobContext
+from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 
 logger = logging.getLogger(__name__)
 
 _AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 _NOT_PEOPLE = frozenset({_AGENT, rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS})
+
+
+def people(room: rtc.Room) -> list[rtc.RemoteParticipant]:
+    """Who is in the room and not a machine."""
+    return [other for other in room.remote_participants.values() if other.kind not in _NOT_PEOPLE]
+
+
+def _is_agent(other: rtc.RemoteParticipant) -> bool:
+    """An agent of its own, not a worker that draws its face."""
+    return other.kind == _AGENT and ATTRIBUTE_PUBLISH_ON_BEHALF not in other.attributes
 
 
 class Presence:
@@ -42,14 +53,14 @@ class Presence:
 
     def _on_people(self, _: rtc.RemoteParticipant | None = None) -> None:
         others = list(self._room.remote_participants.values())
-        if self._anew and any(other.kind == _AGENT for other in others):
+        if self._anew and any(_is_agent(other) for other in others):
             self._end("the room was made anew, for another agent", delete_room=False)
             return
-        people = [other for other in others if other.kind not in _NOT_PEOPLE]
-        if people and self._timer is not None:
+        somebody = bool(people(self._room))
+        if somebody and self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        elif not people and self._timer is None:
+        elif not somebody and self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._alone_s, self._end, "nobody is left in the room")
 

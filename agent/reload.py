@@ -3,9 +3,10 @@
 An edit is first imported in a process of its own: a broken one is reported with file and line, and
 the old worker goes on. A good one restarts the worker over livekit-agents' own development channel
 (the one `lk agent dev` serves): before the end it hands over its jobs, the next one takes them up
-in the same rooms. The old worker is killed, not asked: a polite end would delete the rooms.
-Personas and portraits are read anew for every call, so they are only checked. Code of the page's
-gateway runs in this process and is not reloaded.
+in the same rooms, as who speaks there by then. The old worker is killed, not asked: a polite end
+would delete the rooms.
+Personas and portraits are followed by the calls themselves (agent/follow.py) and only checked here.
+Code of the page's gateway runs in this process and is not reloaded.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from livekit.protocol.agent_pb.agent_dev import (
     AgentDevMessage,
     GetRunningAgentJobsRequest,
     GetRunningAgentJobsResponse,
+    RunningAgentJobInfo,
 )
 from watchfiles import Change, DefaultFilter, awatch
 
@@ -31,6 +33,7 @@ from agent.child_worker import Worker
 from agent.config import Settings
 from agent.demo import WorkerPlace, serve
 from agent.processes import Child
+from agent.standing import bring_up_to_date
 from agent.terminal import say
 
 logger = logging.getLogger(__name__)
@@ -99,6 +102,11 @@ class DevChannel:
         if self._handler is not None:
             self._handler.cancel()
             await asyncio.wait([self._handler])
+
+    @property
+    def jobs(self) -> Sequence[RunningAgentJobInfo]:
+        """Those that are kept for the next worker."""
+        return self._saved.jobs
 
     def expect(self) -> str:
         """Take the next connection; returns the host:port that the worker is to be given."""
@@ -191,9 +199,9 @@ class Reloader:
         """Act on files that have changed: check, report, and restart the worker for good code."""
         code, personas, portraits = _sort(paths)
         if personas and await self._passes(_CHECK_PERSONAS):
-            self._say("personas read: they count from the next call on")
+            self._say("personas read: calls under way use them in the next turn")
         if portraits and await self._passes(_CHECK_PORTRAITS):
-            self._say("portraits read: they count from the next call on")
+            self._say("portraits read: calls under way put them on")
         ours = [path for path in code if _within(path, *_WITHOUT_WORKER)]
         if ours:
             self._say(f"{_names(ours)} is not part of the worker: stop and start again to see it")
@@ -204,6 +212,8 @@ class Reloader:
     async def _restart(self, code: list[Path]) -> None:
         await self._settled()
         jobs = await self._channel.capture()
+        if jobs:
+            await bring_up_to_date(self._place.settings, self._channel.jobs)
         calls = {0: "no call under way", 1: "one call goes on"}.get(jobs, f"{jobs} calls go on")
         self._say(f"{_names(code)} changed: restarting the worker, {calls}")
         await self._end(polite=False)
@@ -292,10 +302,10 @@ def explain(output: list[str]) -> str:
 def _sort(paths: Iterable[Path]) -> tuple[list[Path], bool, bool]:
     """(Python files, whether a persona changed, whether a portrait changed)."""
     paths = sorted(paths)
-    code = [path for path in paths if path.suffix == ".py"]
-    personas = any(path.is_relative_to(ROOT / "agent" / "personas") for path in paths)
+    theirs = {path for path in paths if path.is_relative_to(ROOT / "agent" / "personas")}
+    code = [path for path in paths if path.suffix == ".py" and path not in theirs]
     packs = ROOT / "avatar" / "portrait" / "packs"
-    return code, personas, any(path.is_relative_to(packs) for path in paths)
+    return code, bool(theirs), any(path.is_relative_to(packs) for path in paths)
 
 
 def _within(path: Path, *names: str) -> bool:

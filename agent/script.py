@@ -41,6 +41,7 @@ Do = Literal[
     "unclear",
     "beyond",
     "suggest",
+    "found",
 ]
 """What the guide does besides saying a line; at most one topic of a script has each."""
 
@@ -55,6 +56,7 @@ _PLACEHOLDERS: dict[str | None, set[str]] = {
     "repeat": {"said"},
     "continue": {"rest"},
     "suggest": {"about"},
+    "found": {"found"},
 }
 _EVERYWHERE = {"name", "role"}
 _TAG = re.compile(r"\[[^\]]*\]")
@@ -65,10 +67,12 @@ class _Frozen(BaseModel):
 
 
 class Line(_Frozen):
-    """One thing to say. A "yes" right after it leads to the topic `offer`."""
+    """One thing to say. A "yes" right after it leads to the topic `offer`; `to` names the persona
+    who takes the call over once it is said."""
 
     text: str = Field(min_length=1)
     offer: str | None = None
+    to: str | None = None
 
     @field_validator("text")
     @classmethod

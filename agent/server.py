@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from livekit import api
@@ -74,7 +74,11 @@ class LiveKitServer:
 
     @classmethod
     def for_settings(
-        cls, settings: Settings, *, progress: Callable[[str], None] | None = None
+        cls,
+        settings: Settings,
+        *,
+        progress: Callable[[str], None] | None = None,
+        config: Path = CONFIG,
     ) -> Self:
         """The server that these settings mean: LIVEKIT_URL when it is set, else our own."""
         theirs = "livekit_url" in settings.model_fields_set
@@ -88,6 +92,7 @@ class LiveKitServer:
             url=settings.livekit_url if theirs else None,
             api_key=settings.livekit_api_key,
             api_secret=secret,
+            config=config,
             progress=progress,
         )
 
@@ -213,6 +218,15 @@ def accept_short_secret(settings: Settings) -> None:
     """
     if settings.livekit_api_secret.get_secret_value() == DEV_SECRET:
         warnings.filterwarnings("ignore", message="The HMAC key is", category=UserWarning)
+
+
+def server_api(settings: Settings, **options: Any) -> api.LiveKitAPI:
+    """The server's own API, by the settings' key. An async context manager.
+
+    options: of api.LiveKitAPI.
+    """
+    secret = settings.livekit_api_secret.get_secret_value()
+    return api.LiveKitAPI(settings.http_url, settings.livekit_api_key, secret, **options)
 
 
 async def check_server(url: str, api_key: str, api_secret: str) -> None:

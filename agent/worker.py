@@ -6,21 +6,26 @@ by `prewarm`: it joins, shows the face, wires ears, mind and voice to it, and gr
 """
 
 import asyncio
-import json
 import logging
 import sys
 import time
+from typing import Any
 
-from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess
+from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, JobRequest
 from livekit.plugins import visavis
 
-from agent import personas
-from agent.assistant import Assistant
-from agent.config import Settings
+from agent.assistant import Assistant, Scene
+from agent.bridges.control import SessionControl
+from agent.bridges.tap import TapSender
+from agent.call import Call
+from agent.choice import choose_persona, choose_portrait
+from agent.config import CHECK_ROOMS, Settings, cache_folder
 from agent.latency import log_turns
+from agent.parts import first_parts
 from agent.personas import Persona
 from agent.presence import Presence
-from agent.session import Warm, build_session, rate_setter, warm_up
+from agent.privacy import keep_text_out
+from agent.session import Warm, build_session, make_floor, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +44,7 @@ PRELOADED = [
 _LOADED = time.monotonic()
 _STARTING_S = 4.0
 _LEAVE_CORES_S = 2.0
-_SWITCH_S = 0.0005
+SWITCH_S = 0.0005
 """How long a busy thread keeps the interpreter: voice, face and agent are threads of one process,
 and with Python's 5 ms a busy agent costs the face that much at every call that lets go of it."""
 
@@ -51,66 +56,75 @@ def prewarm(process: JobProcess) -> None:
     """
     if time.monotonic() - _LOADED > _STARTING_S:
         time.sleep(_LEAVE_CORES_S)
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     process.userdata["warm"] = warm_up(Settings.from_environment())
 
 
 async def entrypoint(ctx: JobContext) -> None:
     """One call, from the empty room to the greeting; LiveKit ends it when the room is done."""
     warm: Warm = ctx.proc.userdata["warm"]
-    persona = choose_persona(ctx, warm.settings)
-    session = build_session(warm, persona)
+    if not warm.settings.log_text:
+        keep_text_out()
+    asked = (ctx.job.metadata, ctx.job.room.metadata)
+    persona = choose_persona(asked, otherwise=warm.settings.persona)
+    floor = make_floor(persona)
+    session = build_session(warm, persona, floor)
+    parts = first_parts(warm, session, persona)
     log_turns(session)
     if ctx.is_fake_job():
         logger.info("no room in console mode: a voice without a face")
-        await session.start(Assistant(persona), room=ctx.room)
+        ctx.add_shutdown_callback(parts.close)
+        floor.start(session, None)
+        await session.start(Assistant(persona, Scene(floor=floor), parts=parts), room=ctx.room)
         return
-    portrait = warm.settings.portrait or persona.portrait
+    own = warm.portrait if persona.id == warm.persona.id else persona.portrait
+    portrait = await asyncio.to_thread(choose_portrait, asked, otherwise=own)
+    renderer = warm.settings.own_renderer(persona.renderer)
     avatar = visavis.AvatarSession(
         portrait=portrait,
-        renderer=warm.face if portrait == warm.portrait else warm.settings.renderer,
+        renderer=warm.face if (portrait, renderer) == warm.wears else renderer,
+        **placement(warm.settings, persona),
     )
+    call = Call(warm.settings, session, floor, avatar, ctx.room)
+    ctx.add_shutdown_callback(call.aclose)
     await asyncio.gather(
         ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY),
         avatar.start(session, room=ctx.room),
     )
     await avatar.wait_published()
+    bridge = TapSender.asked(asked)
+    if bridge is not None:
+        ctx.add_shutdown_callback(bridge.aclose)
+        bridge.start()
+        avatar.tap(bridge)
     Presence(ctx, session, alone_s=warm.settings.alone_s)
-    await session.start(
-        Assistant(persona, set_mood=avatar.set_mood, set_rate=rate_setter(session, persona)),
-        room=ctx.room,
-    )
+    SessionControl(ctx.room, session, call.wake)
+    await call.start(persona, portrait, parts)
 
 
-def choose_persona(ctx: JobContext, settings: Settings) -> Persona:
-    """The persona named by the dispatch, else by the room, else by the settings.
-
-    Both carry JSON metadata {"persona": name}; an unknown name falls back to the settings' persona,
-    because a call that was started must be answered.
-    """
-    for source in (ctx.job.metadata, ctx.job.room.metadata):
-        name = _persona_name(source)
-        if name is None:
-            continue
-        try:
-            return personas.load(name)
-        except personas.PersonaNotFound as error:
-            logger.warning("unknown persona asked for", extra={"reason": str(error)})
-    return personas.from_setting(settings.persona)
+def placement(settings: Settings, persona: Persona) -> dict[str, Any]:
+    """Where the face is drawn, for AvatarSession."""
+    if not settings.avatar_worker:
+        return {}
+    drawn_by = settings.renderer_of(persona.renderer)
+    worker = visavis.RemoteWorker(name=settings.avatar_worker, renderer=drawn_by)
+    return {"placement": "remote", "worker": worker}
 
 
-def _persona_name(metadata: str) -> str | None:
-    try:
-        parsed = json.loads(metadata) if metadata else None
-    except ValueError:
-        return None
-    name = parsed.get("persona") if isinstance(parsed, dict) else None
-    return name if isinstance(name, str) else None
+async def take(request: JobRequest) -> None:
+    """Every call, but no room in which a page only tries the network."""
+    if request.room.name.startswith(CHECK_ROOMS):
+        await request.reject()
+    else:
+        await request.accept()
 
 
 def make_server(settings: Settings) -> AgentServer:
     """An AgentServer that takes calls with these settings, up to `max_calls` at once."""
+    metrics = settings.metrics_port
     server = AgentServer(
+        prometheus_port=metrics,
+        prometheus_multiproc_dir=str(cache_folder() / f"metrics-{metrics}") if metrics else None,
         setup_fnc=prewarm,
         initialize_process_timeout=PREWARM_LIMIT_S,
         num_idle_processes=settings.idle_processes,
@@ -124,7 +138,7 @@ def make_server(settings: Settings) -> AgentServer:
         api_secret=settings.livekit_api_secret.get_secret_value(),
         log_level=settings.log_level,
     )
-    server.rtc_session(entrypoint, agent_name=settings.agent_name)
+    server.rtc_session(entrypoint, agent_name=settings.agent_name, on_request=take)
     return server
 
 

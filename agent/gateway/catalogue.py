@@ -1,4 +1,4 @@
-"""The personas a visitor may choose, as the page shows them, and the pictures of their portraits.
+"""The personas a visitor may choose, as the page shows them.
 
 Read from disk on every request, so that a persona edited while the gateway runs is current; packs
 keep their own cache. A persona whose portrait cannot be read is still listed, without a picture:
@@ -6,15 +6,13 @@ the agent may have another way to show it.
 """
 
 import logging
-from pathlib import Path
 
 from pydantic import BaseModel
 
 from agent import personas
 from agent.config import Settings
+from agent.gateway import portraits
 from agent.gateway.problems import Problem
-from avatar.errors import AvatarError
-from avatar.portrait import pack
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +29,11 @@ class PersonaCard(BaseModel):
     language: str
     disclosure: str
     poster: str | None
+    preview: str | None
+    """Some seconds of it talking, MP4."""
     backdrop: tuple[str, str]
+    photo: bool
+    """Its portrait is one's own, made from a photo: the edges of the picture may hold anything."""
 
 
 class PersonaList(BaseModel):
@@ -44,7 +46,7 @@ class PersonaList(BaseModel):
 
 
 class Catalogue:
-    """Personas and portraits by name. Its methods read files: call them off the event loop."""
+    """Personas by name. Its methods read files: call them off the event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -54,20 +56,13 @@ class Catalogue:
         default = self._settings.persona
         names = sorted(personas.names(), key=lambda name: (name != default, name))
         cards = [card for name in names if (card := self._card(name)) is not None]
-        return PersonaList(default=default, server_url=self._settings.livekit_url, personas=cards)
+        return PersonaList(default=default, server_url=self._settings.public_url, personas=cards)
 
     def require(self, name: str) -> None:
         """Raises Problem(422) naming the personas there are, when `name` is none of them."""
         known = personas.names()
         if name not in known:
             raise Problem(422, f"There is no persona {name}. There are: {', '.join(known)}.")
-
-    def poster(self, portrait: str) -> Path:
-        """The poster of a portrait pack, WebP. Raises Problem(404) when there is none."""
-        found = _pack(portrait)
-        if found is None or not found.poster.is_file():
-            raise Problem(404, "There is no picture of this portrait.")
-        return found.poster
 
     def _card(self, name: str) -> PersonaCard | None:
         try:
@@ -77,25 +72,16 @@ class Catalogue:
             return None
         worn = self._settings.portrait if name == self._settings.persona else None
         portrait = worn or persona.portrait
-        found = _pack(portrait)
+        found = portraits.open_pack(portrait) if portrait in portraits.names(own=True) else None
         return PersonaCard(
             id=name,
             name=persona.name,
             role=persona.role,
             tagline=persona.tagline,
             language=persona.language,
-            disclosure=persona.disclosure,
-            poster=f"/api/portraits/{portrait}/poster" if found else None,
+            disclosure=self._settings.disclosure or persona.disclosure,
+            poster=portraits.address(found, portrait, "poster") if found else None,
+            preview=portraits.address(found, portrait, "preview") if found else None,
             backdrop=found.backdrop if found else _BACKDROP_WITHOUT_PACK,
+            photo=portrait in portraits.mine(),
         )
-
-
-def _pack(portrait: str) -> pack.Pack | None:
-    """None for a pack that is not shipped: a request names a pack and can never name a path."""
-    if portrait not in pack.names():
-        return None
-    try:
-        return pack.load(portrait)
-    except AvatarError as error:
-        logger.warning("portrait not shown", extra={"portrait": portrait, "reason": str(error)})
-        return None

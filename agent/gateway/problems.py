@@ -1,6 +1,7 @@
 """What a request gets when it cannot be served: one sentence for a person, never a stack trace.
 
-Every error body of the gateway is `{"detail": "<sentence>"}`; the reason behind it is in the log.
+Every error body of the gateway is `{"detail": "<sentence>", "code": "<its name>"}`, without the
+code where no page meets it; the reason behind it is in the log.
 """
 
 import logging
@@ -10,8 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from avatar.errors import Sentence, code_of
+
 logger = logging.getLogger(__name__)
 
+CRASHED = Sentence("crashed", "Something went wrong on this server. Its log says what.")
 _SENTENCES = {
     404: "There is nothing at this address.",
     405: "This address does not take that kind of request.",
@@ -19,7 +23,8 @@ _SENTENCES = {
 
 
 class Problem(Exception):
-    """A request that is refused. `sentence` says what happened and what to do."""
+    """A request that is refused. `sentence` says what happened and what to do; a Sentence where a
+    page may meet it."""
 
     def __init__(self, status: int, sentence: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(sentence)
@@ -29,7 +34,12 @@ class Problem(Exception):
 def reply(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """The body every refusal has."""
     kept = {"Cache-Control": "no-store", **(headers or {})}
-    return JSONResponse({"detail": sentence}, status_code=status, headers=kept)
+    return JSONResponse({"detail": sentence, **coded(sentence)}, status_code=status, headers=kept)
+
+
+def coded(sentence: str) -> dict[str, str]:
+    """`code` for a body, where the sentence has one."""
+    return {"code": code} if (code := code_of(sentence)) else {}
 
 
 async def _on_problem(_: Request, error: Exception) -> JSONResponse:
@@ -52,7 +62,7 @@ async def _on_invalid(_: Request, __: Exception) -> JSONResponse:
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     logger.error("request failed", extra={"path": request.url.path}, exc_info=error)
-    return reply(500, "Something went wrong on this server. Its log says what.")
+    return reply(500, CRASHED)
 
 
 def install(app: FastAPI) -> None:

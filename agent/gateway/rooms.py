@@ -6,6 +6,7 @@ avatar's sound and picture into one stream, without which browsers never lip-syn
 
 import json
 import logging
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,8 @@ from livekit import api
 
 from agent.config import Settings
 from agent.gateway.problems import Problem
+from agent.server import server_api
+from avatar.errors import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +27,13 @@ MAX_PARTICIPANTS = 6
 """The person on up to two devices, the agent, an avatar worker, and somebody who measures."""
 _TIMEOUT_S = 5.0
 
-SERVER_AWAY = "The server does not answer. Check that it runs, then try again."
-SERVER_REFUSES = (
+SERVER_AWAY = Sentence(
+    "server-away", "The server does not answer. Check that it runs, then try again."
+)
+SERVER_REFUSES = Sentence(
+    "key-refused",
     "The LiveKit server refuses this gateway's key. "
-    "Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then start again."
+    "Check LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then start again.",
 )
 
 
@@ -39,13 +45,8 @@ class Rooms:
         self._api: api.LiveKitAPI | None = None
 
     async def __aenter__(self) -> Self:
-        self._api = api.LiveKitAPI(
-            self._settings.http_url,
-            self._settings.livekit_api_key,
-            self._settings.livekit_api_secret.get_secret_value(),
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
-            failover=False,
-        )
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+        self._api = server_api(self._settings, timeout=timeout, failover=False)
         return self
 
     async def __aexit__(
@@ -58,12 +59,21 @@ class Rooms:
             await self._api.aclose()
             self._api = None
 
-    async def create(self, name: str, *, persona: str) -> None:
+    async def create(
+        self,
+        name: str,
+        *,
+        persona: str,
+        portrait: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
         """Make the room, or keep it if it is there. With an agent name set, call that agent.
 
-        Raises Problem(503) when the server is away or refuses our key.
+        portrait: worn by the persona instead of its own. extra: further metadata, which everyone in
+        the room can read. Raises Problem(503) when the server is away or refuses our key.
         """
-        metadata = json.dumps({"persona": persona})
+        worn = {"portrait": portrait} if portrait else {}
+        metadata = json.dumps({"persona": persona, **worn, **(extra or {})})
         agent_name = self._settings.agent_name
         dispatch = [api.RoomAgentDispatch(agent_name=agent_name, metadata=metadata)]
         request = api.CreateRoomRequest(
@@ -75,12 +85,23 @@ class Rooms:
             sync_streams=True,
             agents=dispatch if agent_name else [],
         )
+        await self._make(request)
+        logger.info("room created", extra={"room": name, "persona": persona})
+
+    async def create_for_check(self, name: str) -> None:
+        """Make a room that one page tries the network in. Raises Problem(503) like `create`."""
+        await self._make(
+            api.CreateRoomRequest(
+                name=name, empty_timeout=15, departure_timeout=5, max_participants=1
+            )
+        )
+
+    async def _make(self, request: api.CreateRoomRequest) -> None:
         try:
             await self._service.create_room(request)
         except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
-            logger.warning("room not created", extra={"room": name, "reason": str(error)})
+            logger.warning("room not created", extra={"room": request.name, "reason": str(error)})
             raise Problem(503, sentence(error)) from error
-        logger.info("room created", extra={"room": name, "persona": persona})
 
     async def goes_on(self, name: str) -> bool:
         """Whether the room is there and is one we made. Raises Problem(503) like `create`.

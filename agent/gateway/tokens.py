@@ -1,8 +1,8 @@
 """Who may join which room: reads a token request and signs the smallest token that makes a call.
 
 The request and the answer have the form of LiveKit's token endpoint, so `TokenSource.endpoint()`
-of any LiveKit client works against it. A request chooses a room, a name and a persona; it can never
-raise its grants, wear an attribute LiveKit reserves, or call an agent other than ours.
+of any LiveKit client works against it. A request chooses a room, a name, a persona and a portrait;
+it can never raise its grants, wear an attribute LiveKit reserves, or call an agent other than ours.
 """
 
 import secrets
@@ -12,10 +12,11 @@ from typing import Annotated, Self
 from livekit import api
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from agent.config import Settings
+from agent.config import CHECK_ROOMS, Settings
 from agent.gateway.problems import Problem
 
 PERSONA_ATTRIBUTE = "visavis.persona"
+PORTRAIT_ATTRIBUTE = "visavis.portrait"
 LIFETIME = timedelta(minutes=10)
 """How long a token may wait to be used; livekit-server renews it during the call."""
 MAX_BODY_BYTES = 16 * 1024
@@ -53,6 +54,7 @@ class TokenRequest(BaseModel):
     participant_attributes: dict[AttributeKey, AttributeValue] = Field(default={}, max_length=16)
     room_config: _RoomConfig | None = None
     persona: Name | None = None
+    portrait: Name | None = None
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -65,6 +67,10 @@ class TokenRequest(BaseModel):
     def chosen_persona(self, default: str) -> str:
         """The persona asked for, in the field or in the attribute; else `default`."""
         return self.persona or self.participant_attributes.get(PERSONA_ATTRIBUTE) or default
+
+    def chosen_portrait(self) -> str | None:
+        """The portrait asked for, in the field or in the attribute; None: the persona's own."""
+        return self.portrait or self.participant_attributes.get(PORTRAIT_ATTRIBUTE) or None
 
 
 class TokenReply(BaseModel):
@@ -95,6 +101,21 @@ def refuse_what_it_may_not_ask(request: TokenRequest, agent_name: str) -> None:
 def new_room_name() -> str:
     """A room name nobody can guess: knowing it is what lets a second device join the call."""
     return f"{_ROOM_PREFIX}{secrets.token_hex(12)}"
+
+
+def new_check_room() -> str:
+    """A room to try the network in."""
+    return f"{CHECK_ROOMS}{secrets.token_hex(12)}"
+
+
+def sign_check(settings: Settings, room: str) -> str:
+    """A JWT to join a room of `new_check_room`: to be connected, and nothing else."""
+    grants = api.VideoGrants(
+        room_join=True, room=room, can_publish=False, can_subscribe=True, can_publish_data=True
+    )
+    secret = settings.livekit_api_secret.get_secret_value()
+    token = api.AccessToken(settings.livekit_api_key, secret).with_identity(new_identity())
+    return token.with_grants(grants).with_ttl(LIFETIME).to_jwt()
 
 
 def is_generated(room_name: str | None) -> bool:

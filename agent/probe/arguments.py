@@ -7,10 +7,14 @@ LIMITS = {
     "join": "join",
     "first_picture": "join to first picture",
     "first_sound": "join to first sound",
+    "first_mouth": "join to first moving mouth",
     "reply_latency": "end of speech to first sound of the answer",
     "tail_sound": "own first sound to the avatar's last one",
     "longest_freeze": "the longest gap between pictures",
+    "tail_mouth": "own first sound to the avatar's last moving mouth",
     "offset": "picture against sound, either way",
+    "offset_exact_p99": "the same from what pictures of ours say, 99 % of them",
+    "holes_s": "sound that breaks off inside speech",
 }
 
 
@@ -24,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interrupt-say", metavar="TEXT", help="talk over the answer with this")
     parser.add_argument("--interrupt-wav", type=Path, metavar="FILE")
     parser.add_argument(
-        "--interrupt-at", type=float, metavar="S", help="after the answer's first sound (1.0)"
+        "--interrupt-at",
+        type=float,
+        metavar="S",
+        help="after the answer's first sound (1.0; 0: at it)",
     )
     parser.add_argument("--no-greeting", action="store_true", help="speak at once")
     parser.add_argument("--listen", type=float, default=30.0, metavar="S", help="longest wait (30)")
@@ -34,3 +41,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max-{name.replace('_', '-')}", type=float, metavar="S", help=f"fail above: {text}"
         )
+    parser.add_argument("--min-fps", type=float, metavar="N", help="fail below: pictures a second")

@@ -29,6 +29,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.record is not None:
         _keep(recording, arguments.record)
     broken = exceeded(report, {name: getattr(arguments, f"max_{name}") for name in LIMITS})
+    if arguments.min_fps is not None and report.fps < arguments.min_fps:
+        broken.append(f"pictures a second: {report.fps:.1f}, at least {arguments.min_fps:g}")
     for line in broken:
         sys.stderr.write(f"probe: {line}\n")
     return 1 if broken else 0
@@ -43,12 +45,17 @@ def summary(report: Report) -> str:
         ("mouth moves", report.first_mouth),
         ("reply latency", report.reply_latency),
         ("picture minus sound", report.offset),
-        ("tail after talking over it", report.tail_sound),
+        ("the same, exact", report.offset_exact),
+        ("the same, exact, 99 %", report.offset_exact_p99),
+        ("voice after talking over it", report.tail_sound),
+        ("mouth after talking over it", report.tail_mouth),
+        ("holes in the voice", report.holes_s),
         ("longest freeze", report.longest_freeze),
     ]
     lines = [f"{name:28} {_ms(value)}" for name, value in rows]
     width, height = report.size
     lines.append(f"{'picture':28} {width}x{height}, {report.fps:.1f} fps")
+    lines.append(f"{'freezes, holes':28} {report.freezes}, {report.holes}")
     lines += [f"{'said':28} {caption}" for caption in report.captions]
     return "\n".join(lines) + "\n"
 

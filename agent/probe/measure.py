@@ -15,6 +15,9 @@ from agent.probe.recording import Recording
 
 LOUD = 10 ** (-45 / 20)
 """Sound above -45 dBFS is voice."""
+NOTHING = 10 ** (-70 / 20)
+ABRUPT = 10 ** (-20 / 20)
+"""A voice fades; what falls from here to NOTHING within a block was cut."""
 FREEZE_S = 0.2
 HANGOVER_S = 0.35
 """Quiet shorter than this is a pause inside speech."""
@@ -150,12 +153,40 @@ def mouth_moves_after(recording: Recording, spans: list[Span], after: float) -> 
     if signal is None:
         return None
     times = np.array(recording.video_times)
-    quiet = signal[~_inside(times, spans, pad=0.5)]
-    limit = max(
-        float(np.percentile(signal, 60)), float(quiet.max(initial=0.0)) if len(quiet) else 0
-    )
-    found = times[(times > after) & (signal > limit)]
+    found = times[(times > after) & (signal > _away(times, signal, spans))]
     return float(found[0]) if len(found) else None
+
+
+def mouth_moves_before(
+    recording: Recording, spans: list[Span], after: float, before: float
+) -> float | None:
+    """The last picture between two moments whose mouth moves; `after` when it does not."""
+    signal = mouth(recording, spans)
+    if signal is None:
+        return None
+    times = np.array(recording.video_times)
+    limit = _away(times, signal, spans)
+    found = times[(times > after) & (times < before) & (signal > limit)]
+    return float(found[-1]) if len(found) else after
+
+
+def holes(recording: Recording) -> list[Span]:
+    """Sound that breaks off inside speech: loud, then nothing at all, then loud again."""
+    levels, times = np.array(recording.audio_levels), recording.audio_times
+    found: list[Span] = []
+    silent = levels < NOTHING
+    edges = np.flatnonzero(np.diff(silent.astype(np.int8)))
+    for a, b in itertools.pairwise(edges):
+        if silent[a + 1] and levels[a] > ABRUPT and levels[b + 1] > ABRUPT:
+            found.append(Span(times[a], times[b]))
+    return found
+
+
+def _away(times: NDArray[np.float64], signal: NDArray[np.float64], spans: list[Span]) -> float:
+    """From where on the mouth is clearly away from its rest."""
+    quiet = signal[~_inside(times, spans, pad=0.5)]
+    rest = float(np.percentile(quiet, 95)) if len(quiet) else 0.0
+    return max(float(np.percentile(signal, 60)), rest)
 
 
 def _inside(times: NDArray[np.float64], spans: list[Span], pad: float) -> NDArray[np.bool_]:

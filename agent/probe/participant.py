@@ -143,8 +143,9 @@ class Participant:
                 size = frame.width * frame.height
                 if min(frame.width, frame.height) < THUMB:
                     continue  # the tiny black picture that keeps a track alive before its first
-                luma = np.frombuffer(frame.data, np.uint8, size)
-                self.recording.add_video(time.monotonic(), luma.reshape(frame.height, frame.width))
+                luma = np.frombuffer(frame.data, np.uint8, size).reshape(frame.height, -1)
+                note = event.metadata.user_data if event.metadata is not None else b""
+                self.recording.add_video(time.monotonic(), luma, note)
         finally:
             await stream.aclose()
 

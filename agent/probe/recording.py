@@ -27,6 +27,8 @@ class Recording:
     """RMS of each block, 0..1."""
     video_times: list[float] = field(default_factory=list)
     video_thumbs: list[NDArray[np.uint8]] = field(default_factory=list)
+    video_notes: list[bytes] = field(default_factory=list)
+    """What the pictures carry as frame metadata; empty where they carry nothing."""
     video_size: tuple[int, int] = (0, 0)
 
     def add_audio(self, moment: float, samples: NDArray[np.int16]) -> None:
@@ -37,12 +39,13 @@ class Recording:
             rms = np.sqrt(np.mean(np.square(samples.astype(np.float64))))
             self.audio_levels.append(float(rms) / 32768)
 
-    def add_video(self, moment: float, luma: NDArray[np.uint8]) -> None:
+    def add_video(self, moment: float, luma: NDArray[np.uint8], note: bytes = b"") -> None:
         """luma: (height, width); shrunk by averaging."""
         self.video_size = (luma.shape[1], luma.shape[0])
         if not self.video_times or moment - self.video_times[0] < MAX_SECONDS:
             self.video_times.append(moment)
             self.video_thumbs.append(thumb(luma))
+            self.video_notes.append(note)
 
     def sound(self, start: float, end: float) -> NDArray[np.int16]:
         """The samples that arrived between two moments."""

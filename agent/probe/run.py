@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from agent.config import Settings
 from agent.probe import measure
+from agent.probe.exact import exact_offsets
 from agent.probe.participant import Participant
 from agent.probe.recording import Recording
+from agent.server import server_api
 
 _TAIL_S = 1.5
 
@@ -53,7 +55,13 @@ class Report:
     longest_freeze: float = 0.0
     offset: float | None = None
     offset_agreement: float | None = None
+    offset_exact: float | None = None
+    """Only from an avatar of ours, whose pictures say which sound is theirs."""
+    offset_exact_p99: float | None = None
     tail_sound: float | None = None
+    tail_mouth: float | None = None
+    holes: int = 0
+    holes_s: float = 0.0
     heard_s: float = 0.0
     captions: list[str] = field(default_factory=list)
 
@@ -75,8 +83,7 @@ def participant_token(settings: Settings, room: str, identity: str = "probe") ->
 
 async def create_room(settings: Settings, plan: Plan) -> None:
     """Create the room as the page does, with picture and sound in one sync group."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    async with api.LiveKitAPI(settings.http_url, settings.livekit_api_key, secret) as server:
+    async with server_api(settings) as server:
         await server.room.create_room(
             api.CreateRoomRequest(name=plan.room, sync_streams=True, empty_timeout=30)
         )
@@ -129,14 +136,19 @@ def summarise(
     found = measure.offset(recording, voices)
     if found is not None:
         report.offset, report.offset_agreement = found.seconds, found.agreement
+    exact = exact_offsets(recording)
+    if exact is not None:
+        report.offset_exact, report.offset_exact_p99 = exact.p50, exact.p99
+    cuts = measure.holes(recording)
+    report.holes, report.holes_s = len(cuts), sum(cut.length for cut in cuts)
     if "speech" in spans:
         answer = measure.first_voice(recording, spans["speech"][1])
         report.reply_latency = _since(answer, spans["speech"][1])
     if "interruption" in spans:
         start = spans["interruption"][0]
-        report.tail_sound = _since(
-            measure.last_voice(recording, start - 0.1, start + _TAIL_S), start
-        )
+        end = start + _TAIL_S
+        report.tail_sound = _since(measure.last_voice(recording, start - 0.1, end), start)
+        report.tail_mouth = _since(measure.mouth_moves_before(recording, voices, start, end), start)
 
 
 def _since(moment: float | None, begun: float) -> float | None:

@@ -1,4 +1,4 @@
-"""How often one address may start a call: a token bucket per address in a table of fixed size.
+"""How often one of many may ask: a token bucket per address in a table of fixed size.
 
 Pure: `now` is an argument. It refuses to remember more than `places` addresses; the one that
 asked longest ago is forgotten first, and a forgotten address starts again with a full bucket.
