@@ -5,9 +5,11 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from livekit import api
 
 from agent.config import Settings
 from agent.processes import Child
@@ -57,10 +59,30 @@ def livekit_server() -> LiveKitServer:
     return LiveKitServer(**server_ports())
 
 
-class Worker:
-    """`python -m agent start` against a server, until `aclose`."""
+def agent_token(settings: Settings, room: str, identity: str = "agent") -> str:
+    """The rights that livekit-server gives to a dispatched agent."""
+    grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)
+    secret = settings.livekit_api_secret.get_secret_value()
+    token = api.AccessToken(settings.livekit_api_key, secret).with_identity(identity)
+    return token.with_kind("agent").with_grants(grants).to_jwt()
 
-    def __init__(self, settings: Settings, extra: Mapping[str, str]) -> None:
+
+class Worker:
+    """`python -m agent start`, or another command, against a server, until `aclose`.
+
+    on_line: gets what it writes. program: another module in the place of `agent`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        extra: Mapping[str, str],
+        on_line: Callable[[str], None] = lambda line: None,
+        *,
+        command: str = "start",
+        program: str = "agent",
+    ) -> None:
+        self._command = [sys.executable, "-m", program, command]
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")},
             **settings.worker_environment(),
@@ -69,14 +91,14 @@ class Worker:
             **extra,
         }
         self.lines: list[str] = []
+        self._told = on_line
         self.child: Child | None = None
         self._registered = asyncio.Event()
 
     async def start(self) -> None:
         """Start it and wait until the server knows it."""
-        command = [sys.executable, "-m", "agent", "start"]
         self.child = await Child.start(
-            "worker", command, env=self._environment, on_line=self._on_line
+            "worker", self._command, env=self._environment, on_line=self._on_line
         )
         registered = asyncio.create_task(self._registered.wait())
         ended = asyncio.create_task(self.child.wait())
@@ -92,5 +114,6 @@ class Worker:
 
     def _on_line(self, line: str) -> None:
         self.lines.append(line)
+        self._told(line)
         if REGISTERED in line:
             self._registered.set()

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 from faces import BrokenFace, PlainFace, StuckFace
-from livekit import api, rtc
+from livekit import rtc
 from livekit.agents import Agent, AgentSession
 from livekit.agents.voice.io import PlaybackFinishedEvent
 from livekit.plugins import espeak, visavis
+from servers import agent_token
 
 from agent.config import Settings
 from agent.probe import measure
 from agent.probe.participant import Participant
 from agent.probe.run import Plan, create_room, participant_token
 from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd
-from avatar.renderers import Renderer
+from avatar.renderers import Renderer, understudy
 
 pytestmark = pytest.mark.server
 
@@ -73,14 +74,6 @@ async def stage(
         await room.disconnect()
 
 
-def agent_token(settings: Settings, room: str) -> str:
-    """The rights that livekit-server gives to a dispatched agent."""
-    grants = api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True)
-    secret = settings.livekit_api_secret.get_secret_value()
-    token = api.AccessToken(settings.livekit_api_key, secret).with_identity("agent")
-    return token.with_kind("agent").with_grants(grants).to_jwt()
-
-
 def given_seconds(face: PlainFace, segment: int) -> float:
     """How much speech of a segment the face was told of."""
     chunks = [item for item in face.heard if isinstance(item, AudioChunk)]
@@ -99,7 +92,8 @@ async def test_speech_is_heard_whole_and_reported_once(livekit: Settings) -> Non
         assert on.finished[0].playback_position == pytest.approx(given, abs=0.001)
         spans = measure.utterances(me.recording)
         heard = spans[-1].end - spans[0].start
-        assert given - 0.6 < heard < given + 0.1
+        # a starved receiver stretches what it plays; lost speech is much shorter
+        assert given - 0.6 < heard < given + 0.5
         assert isinstance(face.heard[-1], SpeechEnd)
         assert any(chunk.timings.phones for chunk in face.heard if isinstance(chunk, AudioChunk))
         assert any(cue.segment == 1 for cue in face.cues)
@@ -165,10 +159,27 @@ async def test_the_voice_goes_on_when_the_face_dies(livekit: Settings) -> None:
         await on.session.say(SENTENCE)
         await on.session.say("And on.")
         assert [event.interrupted for event in on.finished] == [False, False]
-        assert on.faces == [("still", "the renderer died")]
+        assert on.faces == [("still", "the renderer died: the face broke")]
         await _attribute(me, "still")
         pictures = len(me.recording.video_times)
         await _pictures(me, pictures + 10)
+
+
+async def test_a_neural_face_that_dies_is_stood_in_for_and_comes_back(
+    livekit: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(understudy, "AGAIN_S", (0.5,))
+    monkeypatch.setattr(understudy, "WELL_S", 0.2)
+    made = iter((BrokenFace(after=40), PlainFace()))
+    face = understudy.Understudied("neural", lambda: next(made), PlainFace())
+    async with asyncio.timeout(60), stage(livekit, face) as on, on.watcher() as me:
+        await me.audio_subscribed.wait()
+        said = on.session.say(SENTENCE)
+        await _attribute(me, "understudy", "neural died")
+        await said
+        await _attribute(me, "live")
+        assert [event.interrupted for event in on.finished] == [False]
+    assert on.faces == [("understudy", "neural died"), ("live", "the wanted renderer is back")]
 
 
 async def test_a_stalled_face_holds_its_picture_and_comes_back(livekit: Settings) -> None:
@@ -181,6 +192,30 @@ async def test_a_stalled_face_holds_its_picture_and_comes_back(livekit: Settings
         face.release.set()
         await _attribute(me, "live")
         assert [state for state, _ in on.faces] == ["still", "live"]
+
+
+async def test_a_playout_that_dies_is_replaced_and_the_voice_comes_back(
+    livekit: Settings,
+) -> None:
+    face = PlainFace()
+    async with asyncio.timeout(60), stage(livekit, face) as on, on.watcher() as me:
+        await me.audio_subscribed.wait()
+        said = time.monotonic()
+        handle = on.session.say(SENTENCE)
+        await me.wait_voice(said)
+        died, index = on.avatar.playout, face.cues[-1].index
+        assert died is not None
+        assert died.voice is not None
+        await died.voice.source.aclose()
+        died.voice.source.capture_frame = None  # type: ignore[method-assign, assign]  # it breaks
+        await handle
+        again = time.monotonic()
+        await on.session.say("Here I am again.")
+        await me.wait_voice(again - 2.0)
+        assert len(on.finished) == 2
+        assert not on.finished[-1].interrupted
+        assert on.avatar.playout is not died
+        assert face.cues[-1].index > index
 
 
 async def test_the_first_words_wait_for_a_listener(livekit: Settings) -> None:
@@ -218,9 +253,12 @@ async def test_an_unknown_portrait_says_which_there_are(tmp_path: Path) -> None:
         await avatar.start(AgentSession[None](vad=None), rtc.Room())
 
 
-async def _attribute(me: Participant, state: str) -> None:
-    agent = me.room.remote_participants["agent"]
-    while agent.attributes.get(visavis.ATTRIBUTE_FACE) != state:  # noqa: ASYNC110  # no event tells
+async def _attribute(me: Participant, state: str, why: str = "") -> None:
+    def told() -> tuple[str | None, str]:
+        seen = me.room.remote_participants["agent"].attributes
+        return seen.get(visavis.ATTRIBUTE_FACE), seen.get(visavis.ATTRIBUTE_FACE_REASON, "")
+
+    while told() != (state, why):  # noqa: ASYNC110  # no event tells
         await asyncio.sleep(0.02)
 
 

@@ -1,8 +1,11 @@
 """Whole calls through a real livekit-server and a real worker, heard and seen by a participant."""
 
+import argparse
 import asyncio
 import itertools
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +15,11 @@ from livekit.plugins import pocketsphinx
 from servers import Worker
 
 from agent.config import Settings
-from agent.probe import measure
+from agent.probe import command, measure
+from agent.probe.arguments import add_arguments
 from agent.probe.participant import Participant
 from agent.probe.run import Plan, create_room, participant_token
-from agent.probe.sound import resample, say
+from agent.probe.sound import read_wav, resample, say
 
 pytestmark = pytest.mark.server
 
@@ -148,6 +152,23 @@ async def _words(me: Participant, after: float, count: int) -> None:
     """Until the captions show so many words."""
     while len(agent_captions(me, after).split()) < count:  # noqa: ASYNC110  # texts, not events
         await asyncio.sleep(0.05)
+
+
+async def test_the_probe_measures_a_call_and_keeps_what_it_heard(
+    livekit: Settings, worker: Worker, tmp_path: Path
+) -> None:
+    figures, sound = tmp_path / "figures.json", tmp_path / "sound.wav"
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = ["--say", "What can you do?", "--interrupt-say", "Stop, please."]
+    kept = ["--interrupt-at", "0", "--json", str(figures), "--record", str(sound)]
+    asked = parser.parse_args([*words, *kept, "--max-join", "60", "--max-offset-exact-p99", "60"])
+    assert await asyncio.to_thread(command.run, livekit, asked) == 0
+    told = json.loads(figures.read_text())
+    seen = ("join", "first_picture", "first_sound", "first_mouth", "reply_latency", "tail_sound")
+    assert all(told[name] is not None for name in (*seen, "offset_exact", "offset_exact_p99"))
+    assert told["heard_s"] > 1 and told["fps"] > 0 and told["captions"]
+    assert len(read_wav(sound)) > 0
 
 
 async def test_three_calls_at_once_in_one_worker(livekit: Settings, worker: Worker) -> None:

@@ -8,9 +8,12 @@ import pytest
 from livekit import rtc
 from livekit.agents import AgentSession, LanguageCode, inference
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
+from livekit.agents.vad import VADEvent
+from livekit.agents.voice.agent_activity import AgentActivity
+from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.avatar import AvatarSession as BaseAvatarSession
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
-from livekit.agents.voice.room_io import RoomOptions
+from livekit.agents.voice.room_io import AudioInputOptions, RoomIO, RoomOptions, TextInputOptions
 from livekit.agents.worker import AgentServer
 from livekit.plugins import visavis
 from livekit.plugins.visavis.sink import AvatarSink, timings
@@ -134,20 +137,85 @@ def test_malformed_phonemes_are_ignored() -> None:
     assert [(p.symbol, p.start_s, p.end_s) for p in found.phones] == [("p", 0.1, 0.2)]
 
 
+class Collector:
+    """What the sink calls of a playout."""
+
+    samples = 0
+
+    def hear(self, item: object) -> None:
+        self.samples += len(getattr(item, "samples", ()))
+
+    async def wait_for_space(self) -> None: ...
+
+
+async def test_a_held_sink_gives_its_speech_to_the_next_playout() -> None:
+    died, new, sink = Collector(), Collector(), AvatarSink()
+    sink.bind(died)  # type: ignore[arg-type]  # has what the sink calls
+    sink.hold()
+    given = asyncio.create_task(sink.capture_frame(frame()))
+    await asyncio.sleep(0)
+    assert not given.done()
+    sink.bind(new)  # type: ignore[arg-type]  # likewise
+    sink.release()
+    await given
+    assert (died.samples, new.samples) == (0, 480)
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
 async def test_any_sample_rate_reaches_the_playout_whole(rate: int) -> None:
-    class Collector:
-        alive = True
-        samples = 0
-
-        def hear(self, item: object) -> None:
-            self.samples += len(getattr(item, "samples", ()))
-
-        async def wait_for_space(self) -> None: ...
-
     collector, sink = Collector(), AvatarSink()
     sink.bind(collector)  # type: ignore[arg-type]  # has what the sink calls
     for _ in range(50):
         await sink.capture_frame(frame(rate // 50, rate))
     sink.flush()
     assert abs(collector.samples - 48_000) <= 480
+
+
+def test_vad_windows_carry_what_the_floor_judges() -> None:
+    fields = VADEvent.__dataclass_fields__
+    for name in ("probability", "frames", "speech_duration", "raw_accumulated_speech"):
+        assert name in fields
+    assert {"min_silence_duration"} <= set(dir(inference.VAD))
+
+
+def test_livekit_leaves_interruptions_by_voice_to_us() -> None:
+    source = inspect.getsource(AgentActivity.on_vad_inference_done)
+    assert 'ev.speech_duration >= self._session.options.interruption["min_duration"]' in source
+
+
+def test_a_final_transcript_still_interrupts_by_itself() -> None:
+    source = inspect.getsource(AgentActivity.on_final_transcript)
+    assert "_interrupt_by_audio_activity" in source
+
+
+def test_what_turns_import_from_inside_livekit_is_there() -> None:
+    assert "tts_conn_options" in SessionConnectOptions.__dataclass_fields__
+    assert "text_input_cb" in TextInputOptions.__dataclass_fields__
+    assert "frame_size_ms" in AudioInputOptions.__dataclass_fields__
+    assert hasattr(RoomIO, "linked_participant")
+    assert "conn_options" in inspect.signature(AgentSession.__init__).parameters
+
+
+def test_a_stream_of_speech_is_driven_by_its_main_task() -> None:
+    """Our chain of voices replaces it, so that what rides on frames is kept."""
+    from livekit.agents import tts
+
+    made = inspect.getsource(tts.SynthesizeStream.__init__)
+    for name in ("_main_task", "_input_ch", "_event_ch"):
+        assert name in made
+    assert inspect.iscoroutinefunction(tts.SynthesizeStream._main_task)
+    assert inspect.isfunction(tts.SynthesizeStream._mark_started)
+
+
+def test_the_remote_protocol_has_the_names_and_keys_that_our_worker_speaks() -> None:
+    from livekit.agents.voice.avatar import _datastream_io as official
+    from livekit.agents.voice.io import PlaybackFinishedEvent
+    from livekit.plugins.visavis import wire
+
+    assert official.AUDIO_STREAM_TOPIC == wire.AUDIO_TOPIC
+    assert official.RPC_CLEAR_BUFFER == wire.RPC_CLEAR
+    assert official.RPC_PLAYBACK_STARTED == wire.RPC_STARTED
+    assert official.RPC_PLAYBACK_FINISHED == wire.RPC_FINISHED
+    assert set(PlaybackFinishedEvent.__dataclass_fields__) == set(
+        wire.PlaybackFinished.model_fields
+    )

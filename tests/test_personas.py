@@ -48,6 +48,7 @@ def test_every_prompt_names_the_moods_and_forbids_passing_for_human(name: str) -
 def test_imani_is_the_host() -> None:
     imani = personas.load("imani")
     assert (imani.name, imani.role, imani.portrait) == ("Imani", "Host", "imani")
+    assert imani.renderer == "cpu"
 
 
 def test_an_unknown_persona_lists_the_known_ones() -> None:
@@ -86,8 +87,8 @@ def test_a_missing_key_is_named(folder: Path) -> None:
 
 
 def test_a_misspelled_key_has_its_line(folder: Path) -> None:
-    line, message = broken(folder, "persona.toml", "push_to_talk =", "push_to_talc =")
-    assert f"persona.toml:{line}: turns.push_to_talc: is not a known key" in message
+    line, message = broken(folder, "persona.toml", "resume_after_s =", "resume_afterwards =")
+    assert f"persona.toml:{line}: turns.resume_afterwards: is not a known key" in message
 
 
 def test_a_value_out_of_range_has_its_line(folder: Path) -> None:
@@ -144,10 +145,57 @@ def test_two_topics_of_one_id_are_refused(folder: Path) -> None:
     assert f"script.toml:{line}: topic[3].id: a second topic 'how'" in message
 
 
-def test_a_folder_without_a_script_says_so(folder: Path) -> None:
-    (folder / "script.toml").unlink()
-    with pytest.raises(PersonaError, match=r"script.toml:1: no such file: create it"):
+def test_a_line_gives_the_call_only_to_those_who_are_named(folder: Path) -> None:
+    broken(folder, "persona.toml", '["anselm", "jun"]', '["anselm"]')
+    with pytest.raises(PersonaError, match=r"script.toml:\d+: .*say\[1\]: gives the call"):
         personas.load(folder)
+
+
+def test_a_prompt_does_without_a_script_and_a_script_without_a_prompt(folder: Path) -> None:
+    text = (folder / "persona.toml").read_text().replace('greeting_offer = "visavis"\n', "")
+    start = text.index('prompt = """')
+    prompt = text[start : text.index('"""', start + 12) + 4]
+    (folder / "persona.toml").write_text(text.replace(prompt, ""))
+    assert personas.load(folder).prompt is None
+    (folder / "script.toml").unlink()
+    with pytest.raises(PersonaError, match=r"persona.toml:1: prompt: is missing: add a prompt, or"):
+        personas.load(folder)
+    (folder / "persona.toml").write_text(text)
+    script_of_it = personas.load(folder).script
+    assert script_of_it.doing("repeat") is not None and script_of_it.get("visavis") is None
+
+
+def test_one_file_is_a_persona(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (folder / "persona.toml").read_text().replace('greeting_offer = "visavis"\n', "")
+    (folder.parent / "guide.toml").write_text(text)
+    assert personas.load(folder.parent / "guide.toml").id == "guide"
+    monkeypatch.setenv("VISAVIS_PERSONAS", str(folder.parent))
+    assert {"guide", "mine", "imani", "jun"} <= set(personas.names())
+    assert personas.load("guide").folder == folder.parent
+    assert personas.load("imani").path == personas.SHIPPED / "imani"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('tools = ["time", "sums.py"]', "tools[2]: no such file: create sums.py beside"),
+        ('tools = ["clock"]', "tools[1]: no tool 'clock': name one of time, date, rate, or a .py"),
+        ('knowledge = "facts"', "knowledge: no such folder: create facts with .md or .txt"),
+        ('knowledge = "../facts"', "knowledge: '../facts' is no folder in the persona's own"),
+        ('hand_over = ["nobody"]', "hand_over[1]: no persona 'nobody': choose one of "),
+        ('mcp = [{ name = "clock" }]', "mcp[1]: needs either command or url: give one of them"),
+        ('disclosure = " "', "disclosure: is empty: write a sentence"),
+    ],
+)
+def test_what_a_persona_may_use_is_checked(folder: Path, line: str, message: str) -> None:
+    path = folder / "persona.toml"
+    text = path.read_text().replace('disclosure = "You are talking to an AI"\n', "")
+    if line.startswith("hand_over"):
+        text = text.replace('hand_over = ["anselm", "jun"]\n', "")
+    path.write_text(text.replace('name = "Imani"\n', f'name = "Imani"\n{line}\n'))
+    with pytest.raises(PersonaError) as caught:
+        personas.load(folder)
+    assert f"persona.toml:2: {message}" in str(caught.value)
 
 
 def test_an_edit_counts_from_the_next_load(folder: Path) -> None:

@@ -12,15 +12,14 @@ from servers import REGISTERED, Background, Worker, server_ports
 from agent.config import Settings
 from agent.probe.participant import Participant
 from agent.probe.run import Plan, create_room, participant_token
-from agent.server import LiveKitServer
+from agent.server import LiveKitServer, server_api
 
 pytestmark = pytest.mark.server
 
 
 async def agents_in(settings: Settings, room: str) -> list[str]:
     """Identities of the agents that are in a room now."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    async with api.LiveKitAPI(settings.http_url, settings.livekit_api_key, secret) as server:
+    async with server_api(settings) as server:
         found = await server.room.list_participants(api.ListParticipantsRequest(room=room))
     kinds = api.ParticipantInfo.Kind
     return [p.identity for p in found.participants if p.kind == kinds.AGENT]
@@ -28,8 +27,7 @@ async def agents_in(settings: Settings, room: str) -> list[str]:
 
 async def remove(settings: Settings, room: str, identity: str) -> None:
     """Throw a participant out: no goodbye of its own reaches the agent."""
-    secret = settings.livekit_api_secret.get_secret_value()
-    async with api.LiveKitAPI(settings.http_url, settings.livekit_api_key, secret) as server:
+    async with server_api(settings) as server:
         await server.room.remove_participant(
             api.RoomParticipantIdentity(room=room, identity=identity)
         )

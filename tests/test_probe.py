@@ -1,14 +1,24 @@
 """The probe's figures, on recordings whose truth is known."""
 
+import argparse
+import copy
+import functools
 import itertools
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
+from livekit.plugins.visavis.trace import Trace, levels_db
+from servers import free_port
 
-from agent.probe import measure
+from agent.config import Settings
+from agent.probe import command, measure
+from agent.probe.arguments import LIMITS, add_arguments
+from agent.probe.command import exceeded
+from agent.probe.exact import exact_offsets
 from agent.probe.recording import BLOCK, RATE, THUMB, Recording
+from agent.probe.run import Report
 from agent.probe.sound import SoundError, read_wav, write_wav
 
 FPS = 25
@@ -27,7 +37,13 @@ def talk(seconds: float, seed: int = 1) -> np.ndarray:
     return np.array(level[: int(seconds * 100)])
 
 
-def recording(late: float, *, seconds: float = 20.0, fps: float = FPS, seed: int = 1) -> Recording:
+def recording(late: float, *, seconds: float = 20.0) -> Recording:
+    """A fresh copy of `film`."""
+    return copy.deepcopy(film(late, seconds))
+
+
+@functools.cache
+def film(late: float, seconds: float, fps: float = FPS, seed: int = 1) -> Recording:
     """A talking face whose mouth follows the sound `late` seconds behind, on a swaying head."""
     rng = np.random.default_rng(seed)
     level = np.concatenate([np.zeros(200), talk(seconds, seed), np.zeros(200)])
@@ -56,6 +72,55 @@ def test_a_shifted_picture_is_found_within_ten_milliseconds(late: float) -> None
     assert found.agreement > 0.6
 
 
+def traced(late: float, *, seconds: float = 20.0) -> Recording:
+    """The same, each picture carrying the loudness of the sound it was made for."""
+    made = recording(0.0, seconds=seconds)
+    sound = np.concatenate(made.audio_blocks)
+    per_picture = RATE // FPS
+    made.video_notes = []
+    for n in range(len(made.video_times)):
+        window = sound[n * per_picture : (n + 1) * per_picture]
+        speaking = int(np.abs(window).max(initial=0) > 300)
+        trace = Trace(7_000_000 + n * per_picture, speaking, 0, levels_db(window))
+        made.video_notes.append(trace.pack())
+    # a block is heard from its moment on; the sound of picture n begins at 100 + n / FPS
+    made.video_times = [moment + late for moment in made.video_times]
+    return made
+
+
+@pytest.mark.parametrize("late", [-0.080, 0.0, 0.013, 0.080])
+def test_pictures_that_say_their_sound_give_the_offset_exactly(late: float) -> None:
+    found = exact_offsets(traced(late))
+    assert found is not None
+    assert abs(found.p50 - late) <= 0.003
+    assert abs(found.p99 - abs(late)) <= 0.006
+    assert found.pictures > 100
+
+
+def test_without_notes_there_is_no_exact_offset() -> None:
+    assert exact_offsets(recording(0.0)) is None
+
+
+def test_a_voice_that_breaks_off_is_a_hole_and_a_pause_is_none() -> None:
+    made = recording(0.0)
+    assert measure.holes(made) == []
+    loudest = int(np.argmax(made.audio_levels))
+    for i in range(loudest - 3, loudest + 4):
+        made.audio_levels[i] = 0.5
+    for i in (loudest, loudest + 1):
+        made.audio_levels[i] = 0.0
+    (cut,) = measure.holes(made)
+    assert cut.length == pytest.approx(0.02)
+
+
+def test_the_last_moving_mouth_is_found() -> None:
+    made = recording(0.0)
+    spans = measure.utterances(made)
+    last = measure.mouth_moves_before(made, spans, spans[0].start, spans[0].end + 0.3)
+    assert last is not None
+    assert spans[0].end - 0.25 < last < spans[0].end + 0.1
+
+
 def test_a_still_picture_has_no_offset() -> None:
     made = recording(0.0)
     made.video_thumbs = [made.video_thumbs[0]] * len(made.video_thumbs)
@@ -70,6 +135,36 @@ def test_noise_that_does_not_go_with_the_sound_has_no_offset() -> None:
     ]
     found = measure.offset(made, measure.utterances(made))
     assert found is None or found.agreement < 0.3
+
+
+def test_a_limit_breaks_above_itself_and_where_nothing_was_seen() -> None:
+    report = Report(offset=-0.09, first_sound=0.5)
+    kept = {"offset": 0.1, "first_sound": 0.5, "join": None}
+    assert exceeded(report, kept) == []
+    offset, sound, reply = exceeded(
+        report, {"offset": 0.08, "first_sound": 0.4, "reply_latency": 1.0}
+    )
+    assert offset == "picture against sound, either way: -0.090 s, limit 0.08 s"
+    assert sound == "join to first sound: 0.500 s, limit 0.4 s"
+    assert reply == "end of speech to first sound of the answer: not seen (limit 1 s)"
+
+
+def test_every_limit_is_a_figure_and_an_option() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = parser.parse_args([f"--max-{name.replace('_', '-')}=1.5" for name in LIMITS])
+    for name in LIMITS:
+        assert getattr(given, f"max_{name}") == 1.5
+        assert hasattr(Report(), name)
+
+
+def test_a_server_that_is_away_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    away = Settings(livekit_url=f"ws://127.0.0.1:{free_port()}")
+    assert command.run(away, parser.parse_args([])) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("probe: ") and said.count("\n") == 1
 
 
 def test_frame_rate_and_freezes_are_counted_from_the_gaps() -> None:

@@ -34,7 +34,8 @@ from livekit.agents import AgentServer, JobContext
 
 async def entrypoint(ctx: JobContext) -> None:
     await ctx.connect()
-    await ctx.room.local_participant.set_attributes({"edition": "first"})
+    shown = {"edition": "first", "metadata": ctx.job.metadata, "visavis.persona": "jun"}
+    await ctx.room.local_participant.set_attributes(shown)
 
 server = AgentServer(host="127.0.0.1", port=int(os.environ["VISAVIS_WORKER_PORT"]))
 server.rtc_session(entrypoint)
@@ -119,7 +120,7 @@ async def test_personas_are_checked_and_need_no_restart(
     idle_reloader: reload.Reloader, said: list[str]
 ) -> None:
     await idle_reloader.apply({reload.ROOT / "agent" / "personas" / "imani" / "persona.toml"})
-    assert said == ["personas read: they count from the next call on"]
+    assert said == ["personas read: calls under way use them in the next turn"]
 
 
 def test_only_sources_are_watched() -> None:
@@ -216,6 +217,7 @@ async def test_a_call_outlives_an_edit_and_runs_the_new_code(
         assert "tiny_worker.py changed: restarting the worker, one call goes on" in said[0]
         agents = [p for p in room.remote_participants.values() if p.kind == AGENT]
         assert len(agents) == 1
+        assert agents[0].attributes["metadata"] == '{"persona": "jun"}', "who spoke goes on"
     finally:
         await room.disconnect()
         keeping.cancel()

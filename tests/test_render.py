@@ -1,6 +1,8 @@
 import builtins
+import errno
 import json
 import wave
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,13 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from visemes.corpus import Espeak
 
+from avatar import clip
+from avatar.clip import read_sound
 from avatar.frames import CLOCK_RATE
 from avatar.params import CHANNELS, INDEX
-from avatar.render import main, read_sound, spread_words
+from avatar.render import Job, main, render
 
 
 def write_wav(path: Path, samples: NDArray[np.int16], rate: int = CLOCK_RATE) -> Path:
@@ -94,30 +99,47 @@ def test_the_same_command_writes_the_same_track_and_another_seed_another(
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_text_without_timings_closes_the_lips_for_its_letters(sound: Path, tmp_path: Path) -> None:
+def test_text_without_timings_closes_the_lips_for_its_letters(tmp_path: Path) -> None:
+    said = Espeak().say("Mama and papa baked a big apple pie", "en-us+f3")
+    sound = write_wav(tmp_path / "said.wav", np.asarray(said.samples * 32767, np.int16))
+
     def closed(*more: str) -> int:
         out = tmp_path / "f.json"
         assert main(command(sound, "--frames-json", out, "--fps", "50", *more)) == 0
         return sum(f["weights"][INDEX["mouthPressLeft"]] > 0.7 for f in track_of(out))
 
-    assert closed("--text", "mama papa") > 5
-    assert closed() == 0
+    assert closed("--text", said.text) > 15
+    assert closed("--text", "Those were the days") < closed("--text", said.text)
+
+
+def test_words_in_the_timings_move_the_mouth(tmp_path: Path) -> None:
+    said = Espeak().say("Mama and papa baked a big apple pie", "en-us+f3")
+    sound = write_wav(tmp_path / "said.wav", np.asarray(said.samples * 32767, np.int16))
+    starts = [*said.word_starts_s, len(said.samples) / CLOCK_RATE]
+    words = [[w, *span] for w, span in zip(said.text.split(), pairwise(starts), strict=True)]
+    path, out = tmp_path / "t.json", tmp_path / "f.json"
+    path.write_text(json.dumps({"words": words}))
+    arguments = command(sound, "--timings", path, "--frames-json", out, "--fps", "50")
+    assert main(arguments) == 0
+    assert sum(f["weights"][INDEX["mouthPressLeft"]] > 0.7 for f in track_of(out)) > 15
+
+
+def test_a_clip_that_cannot_be_finished_leaves_no_file(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(clip, "_write", full)
+    with pytest.raises(clip.RenderError, match="No space left"):
+        render(Job("imani", sound, size=(128, 128), out=tmp_path / "o.mp4"))
+    assert not (tmp_path / "o.mp4").exists()
 
 
 def test_a_mood_shows(sound: Path, tmp_path: Path) -> None:
     out = tmp_path / "f.json"
     assert main(command(sound, "--frames-json", out, "--mood", "happy")) == 0
     assert track_of(out)[-1]["weights"][INDEX["mouthSmileLeft"]] > 0.2
-
-
-def test_words_are_laid_over_the_sound_and_not_over_its_pauses() -> None:
-    samples = np.concatenate([buzz(0.5), np.zeros(CLOCK_RATE, np.int16), buzz(0.5)])
-    words = spread_words("papa mama", samples)
-    assert [word.text for word in words] == ["papa", "mama"]
-    assert words[0].start_s == 0
-    assert words[1].end_s == pytest.approx(2.0, abs=0.02)
-    assert words[0].end_s == pytest.approx(0.5, abs=0.02)
-    assert spread_words("mute", np.zeros(CLOCK_RATE, np.int16))[0].end_s == 0
 
 
 def test_sound_of_any_rate_is_brought_to_the_clock_once(tmp_path: Path) -> None:
@@ -139,6 +161,10 @@ def test_sound_of_any_rate_is_brought_to_the_clock_once(tmp_path: Path) -> None:
         (("--frames-json", "/nowhere/at/all/f.json"), "cannot write"),
         (("--out", "o.mp4", "--timings", "/nowhere/t.json"), "cannot read"),
         (("--out", "o.mp4", "--surprise"), "--surprise"),
+        (("--out", "."), "it is a folder"),
+        (("--frames-json", "/dev/full"), "No space left"),
+        (("--out", "/dev/full"), "cannot write"),
+        (("--out", "o.mp4", "--text", "a", "--timings", "t.json"), "--timings or --text"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(
@@ -176,6 +202,15 @@ def test_portraits_and_sounds_that_are_not_there_or_not_sounds_are_refused(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        ('{"words": 5}', "words is a list"),
+        ('{"phones": [["p", 0.1, NaN]]}', "not a number"),
+        ('{"phones": [["p", 0.1, Infinity]]}', "not a number"),
+        ('{"phones": [["p", 0.2, 0.1]]}', "must end after it starts"),
+        ('{"phones": [["p", -1, 0.1]]}', "start at 0 or later"),
+        ('{"phones": [["p", 0.2, 0.3], ["a", 0.1, 0.2]]}', "phone 2 ('a', 0.1 to 0.2 s) starts"),
+        ('{"words": [["papa", 0.2, 3.5]]}', "ends after the sound, which is 1.00 s long"),
+        ('{"phones": [["p", true, 0.3]]}', "a phone is [symbol, start, end]"),
+        ("[" * 100_000, "is not JSON"),
         ("{", "is not JSON"),
         ("[]", "needs"),
         ('{"alphabet": "runes", "phones": []}', "alphabet is ipa, arpabet or sapi"),

@@ -113,7 +113,10 @@ def test_every_member_of_the_workspace_is_installed_under_the_constraints(
 ) -> None:
     _setup(checkout, tools)
     calls = (checkout / "calls").read_text()
-    assert "-c constraints.txt -e ./avatar -e ./plugins/one -e .[offline,cloud,dev]" in calls
+    assert (
+        "-c constraints.txt -e ./avatar -e ./plugins/one -e .[offline,lan,cloud,bridge,dev]"
+        in calls
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar.spelling import visemes_of
+from avatar.spelling import phones_of, visemes_of
 from avatar.visemes import VISEMES
 
 
@@ -16,6 +16,13 @@ def test_letters_become_visemes() -> None:
     assert names("мама") == ["PP", "aa", "PP", "aa"]
     assert names("…") == []
     assert sum(share for _, share in visemes_of("incomprehensible")) == pytest.approx(1)
+
+
+def test_common_words_are_read_as_they_are_said_and_not_as_they_are_written() -> None:
+    assert phones_of("The") == ("ð", "ə")
+    assert phones_of("one,") == ("w", "ʌ", "n")
+    assert phones_of("Don't") == ("d", "oʊ", "n", "t")
+    assert phones_of("knife") == ("n", "aɪ", "f")
 
 
 def test_a_vowel_gets_more_of_the_word_than_a_consonant() -> None:

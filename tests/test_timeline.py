@@ -122,6 +122,18 @@ def test_at_tells_segment_and_sample_and_silence() -> None:
     assert timeline.at(10 * CHUNK) is None
 
 
+def test_what_was_handed_out_can_be_looked_up_until_it_is_taken_back() -> None:
+    timeline = Timeline(keep=48_000)
+    timeline.take(CHUNK)
+    assert timeline.silent_at_end()
+    timeline.add(1, speech(0, 3000))
+    timeline.take(CHUNK)
+    assert not timeline.silent_at_end()
+    assert (timeline.sound(CHUNK - 10, 20) == [0] * 10 + list(speech(0, 10))).all()
+    timeline.rewind(CHUNK + 480)
+    assert (timeline.sound(CHUNK + 470, 20) == list(speech(470, 10)) + [0] * 10).all()
+
+
 def test_speech_of_an_older_segment_is_ignored() -> None:
     timeline = Timeline(keep=48_000)
     timeline.add(2, speech(0, 10))
@@ -180,6 +192,16 @@ class Session(RuleBasedStateMachine):
     def pause_or_resume(self, held: bool) -> None:
         self.timeline.rewind(self.played)
         self.timeline.hold(held)
+
+    @rule()
+    def duck(self) -> None:
+        """Sound is taken back, and handed out again as loud as it should be now."""
+        self.timeline.rewind(self.played)
+
+    @rule()
+    def stall(self) -> None:
+        """Nothing is handed out until the source is dry."""
+        self.advance(self.timeline.pushed)
 
     def advance(self, to: int) -> None:
         for sample in range(self.played, to, 97):

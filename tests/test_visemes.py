@@ -70,6 +70,28 @@ def test_visemes_are_symmetric_and_move_nothing_but_the_mouth() -> None:
         ("ɲ", ["nn"]),
         ("r", ["nn"]),
         ("ɯ", ["ih"]),
+        # Polish, Russian
+        ("tɕ", ["DD", "CH"]),
+        ("tʲ", ["DD"]),
+        ("ʲ", ["nn"]),
+        ("ɨ", ["ih"]),
+        ("ɭ", ["nn"]),
+        # Mandarin, with the digits of its tones
+        ("ph", ["PP"]),
+        ("tɕh", ["DD", "CH"]),
+        ("iou5", ["ih", "oh", "ou"]),
+        ("χ", ["kk"]),
+        # Hindi, Arabic
+        ("bʰ", ["PP"]),
+        ("ɖ", ["DD"]),
+        ("ɟʰ", ["kk"]),
+        ("t̪", ["DD"]),
+        ("ʕ", ["kk"]),
+        ("q", ["kk"]),
+        # Italian, Portuguese
+        ("dz", ["DD", "SS"]),
+        ("ʎ", ["nn"]),
+        ("ɐ̃ʊ", ["aa", "ou"]),
         # pauses
         ("", ["sil"]),
         ("_", ["sil"]),

@@ -12,10 +12,26 @@ import time
 from pathlib import Path
 
 NAMES = {
+    "captions": "each word of the captions against its sound, in Chromium",
     "call": "click to first picture and first sound, in Chromium",
     "reply": "end of the user's speech to the first sound of the answer, split by stage",
+    "faults": "every fault of ear, mind and voice: waits, gaps in sound, words said once",
+    "mouth": "onsets of the lips with ElevenLabs' timings, and with OpenAI's voice without any",
+    "mute": "200 turns with faults at random: mute turns, waits, gaps in sound",
+    "overhead": "what the framework adds to the providers' own delays, beside stock livekit-agents",
     "hold": "one long call: frame rate, freezes, picture against sound, CPU per process",
-    "barge": "talking over the avatar: how long it is still heard",
+    "barge": "talking over the avatar: how soon it is softer, and silent, split by stage",
+    "takeover": "another persona in the middle of a sentence: the gap in picture and sound",
+    "lips": "picture against sound in Chromium, with sync_streams and without",
+    "turns": "ours beside LiveKit's own runner: sync, interruption and barge-in, quiet and busy",
+    "switch": "another persona inside the call: press to its face, gap in the picture",
+    "sounds": "coughs, murmurs and interruptions: what is ducked, held and stopped, without a room",
+    "stub": "a renderer of 20, 60 and 200 ms under the playout: pictures, sound, interruptions",
+    "playout": "the playout at a subscriber, by known noise: sync, pause, duck, stalls, load",
+    "soak": "half an hour of known noise, interrupted every 20 s: drift, mute turns, memory",
+    "remote": "the avatar at a worker: tail, sync, and a worker killed within a sentence",
+    "bridge": "the avatar by RTMP through a real server: offset, delay, drift, recovery",
+    "telephone": "calls by SIP to baresip: how soon, what arrives, echo, what fifty of them leave",
     "leaks": "many calls: processes, threads, descriptors and memory before and after",
 }
 

@@ -2,48 +2,40 @@
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
-from servers import livekit_server
+from servers import Worker, livekit_server
 
 from agent.config import Settings
-from agent.processes import Child
 from agent.server import LiveKitServer
 
 
 class Stack:
     """A livekit-server and an agent worker. `turns` grows with every turn the worker logs."""
 
-    def __init__(self, server: LiveKitServer, settings: Settings) -> None:
+    def __init__(
+        self,
+        server: LiveKitServer,
+        settings: Settings,
+        *,
+        idle_processes: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.server = server
         self.settings = settings
         self.turns: list[dict[str, Any]] = []
-        self.child: Child | None = None
-        self._ready = asyncio.Event()
+        extra = {"VISAVIS_IDLE_PROCESSES": str(idle_processes), **(environment or {})}
+        self.worker = Worker(settings, extra, self._on_line)
         self._warm = asyncio.Event()
 
     @property
     def pids(self) -> dict[str, int]:
-        assert self.child is not None
+        assert self.worker.child is not None
         assert self.server.pid is not None
-        return {"livekit-server": self.server.pid, "worker": self.child.pid}
-
-    async def start_worker(self, idle_processes: int) -> None:
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")},
-            **self.settings.worker_environment(),
-            "VISAVIS_WORKER_PORT": "0",
-            "VISAVIS_IDLE_PROCESSES": str(idle_processes),
-        }
-        command = [sys.executable, "-W", "ignore", "-m", "agent", "start"]
-        self.child = await Child.start("worker", command, env=environment, on_line=self._on_line)
-        async with asyncio.timeout(90):
-            await self._ready.wait()
+        return {"livekit-server": self.server.pid, "worker": self.worker.child.pid}
 
     async def warm(self) -> None:
         """Wait until a process is ready for the next call."""
@@ -59,24 +51,29 @@ class Stack:
         message = entry.get("message", "")
         if message == "turn":
             self.turns.append(entry)
-        elif message == "registered worker":
-            self._ready.set()
         elif message == "process initialized":
             self._warm.set()
 
 
 @asynccontextmanager
-async def stack(idle_processes: int = 2) -> AsyncIterator[Stack]:
-    """Server and worker, running; both end with the block."""
+async def stack(
+    idle_processes: int = 2, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """Server and worker, running; both end with the block. environment: more for the worker."""
     server = livekit_server()
     async with server:
-        running = Stack(server, Settings(livekit_url=server.url))
+        running = Stack(
+            server,
+            Settings(livekit_url=server.url),
+            idle_processes=idle_processes,
+            environment=environment,
+        )
         try:
-            await running.start_worker(idle_processes)
+            async with asyncio.timeout(90):
+                await running.worker.start()
             yield running
         finally:
-            if running.child is not None:
-                await running.child.stop(5.0, 5.0)
+            await running.worker.aclose()
 
 
 def tree(pid: int) -> list[psutil.Process]:

@@ -4,7 +4,7 @@ import pytest
 
 from agent import personas
 from agent.guide import Guide, phrases
-from agent.turns import WholeSentences
+from agent.turns.endings import WholeSentences
 
 IMANI = personas.load("imani")
 

@@ -1,0 +1,154 @@
+"""The avatar at a worker beside the avatar in process, at a subscriber on loopback.
+
+The worker is `python -m agent avatar-worker` with the CPU portrait. Known noise is spoken, so that
+what was heard is known to the sample. In the last scene the worker's process is killed in the
+middle of a sentence, several times.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+from livekit.plugins import visavis
+from numpy.typing import NDArray
+from remotes import Ear, Play, job_of, make_worker, play
+from servers import Worker, agent_token, livekit_server
+
+from agent.config import Settings
+from agent.probe.recording import RATE, Recording
+from benches.figures import spread
+from benches.listener import Call, call
+from benches.noise import WINDOW, noise, places
+from benches.playout import lost_ms, quantiles, swing
+
+_NAME = "bench-avatar"
+_SPEECH_S = 6.0
+_LOUD = 300
+
+
+async def run(rounds: int = 8) -> dict[str, Any]:
+    """rounds: of interruptions; a quarter as many workers are killed."""
+    async with call() as on:
+        local = await _figures(on, rounds)
+    server = livekit_server()
+    async with server:
+        settings = Settings(livekit_url=server.url)
+        workers = [make_worker(settings, _NAME), make_worker(settings, _NAME)]
+        try:
+            await asyncio.gather(*(worker.start() for worker in workers))
+            remote = await _remote(settings, rounds)
+            killed = [await _kill(settings, workers) for _ in range(max(1, rounds // 4))]
+        finally:
+            await asyncio.gather(*(worker.aclose() for worker in workers))
+    return {"in process": local, "at a worker": remote, "worker killed": killed}
+
+
+async def _remote(settings: Settings, rounds: int) -> dict[str, Any]:
+    environment = {
+        "BENCH_REMOTE": _NAME,
+        "BENCH_TOKEN": agent_token(settings, "noise", identity="sender"),
+        "LIVEKIT_URL": settings.http_url,
+        "LIVEKIT_API_KEY": settings.livekit_api_key,
+        "LIVEKIT_API_SECRET": settings.livekit_api_secret.get_secret_value(),
+    }
+    async with call(extra=environment, settings=settings) as on:
+        trips = [(await on.ask("trip"))["seconds"] for _ in range(rounds)]
+        return {"round_trip_ms": spread(trips), **await _figures(on, rounds)}
+
+
+async def _figures(on: Call, rounds: int) -> dict[str, Any]:
+    """One long speech, then interruptions."""
+    said = await on.do("say", seconds=_SPEECH_S)
+    await asyncio.sleep(_SPEECH_S + 1.0)
+    rows = on.offsets(said, said + _SPEECH_S + 1.0)
+    sound, lost = on.first_sound(said), lost_ms(on, said, said + _SPEECH_S + 1.0, _SPEECH_S)
+    chance, tails = random.Random(1), []
+    for _ in range(rounds):
+        begun = await on.do("say", seconds=5.0)
+        await asyncio.sleep(0.8 + chance.random())
+        cut = await on.do("interrupt")
+        await asyncio.sleep(0.8)
+        last = on.last_sound(begun, cut + 0.7)
+        if last is not None:
+            tails.append(last - cut)
+    return {
+        "say_to_sound_ms": round((sound - said) * 1000, 1) if sound else None,
+        "picture_minus_sound_ms": quantiles(rows[:, 1]),
+        "swing_ms": swing(rows),
+        "lost_ms": lost,
+        "interrupt_to_last_sound_ms": spread(tails),
+    }
+
+
+class _Recorder(Ear):
+    """Keeps the sound of each participant too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recordings: dict[str, Recording] = {}
+
+    def keep(self, identity: str, samples: NDArray[np.int16]) -> None:
+        recording = self.recordings.setdefault(identity, Recording())
+        recording.audio_times.append(time.monotonic())
+        recording.audio_blocks.append(samples)
+
+
+async def _kill(settings: Settings, workers: list[Worker]) -> dict[str, Any]:
+    ear = _Recorder()
+    before = [len(worker.lines) for worker in workers]
+    remote = visavis.RemoteWorker(name=_NAME, timeout_s=30.0)
+    async with play(settings, remote, ear=ear) as on:
+        await on.until_placed("remote")
+        worker = on.avatar.avatar_identity
+        said = on.session.say("noise", audio=_known(_SPEECH_S), add_to_chat_ctx=False)
+        await ear.voice_of(worker, time.monotonic())
+        await asyncio.sleep(1.5)
+        (job,) = [job for job in map(job_of, workers, before) if job is not None]
+        job.kill()
+        killed = time.monotonic()
+        me = on.room.local_participant.identity
+        voice, face = await ear.voice_of(me, killed), await ear.face_of(me, killed)
+        told = next(at for at, place, _ in on.moments if place == "local")
+        await said.wait_for_playout()
+        position, interrupted = on.finished[-1].playback_position, on.finished[-1].interrupted
+        await asyncio.sleep(0.3)
+        return {
+            "noticed_ms": round((told - killed) * 1000),
+            "silence_ms": round((voice - _last(ear, worker)) * 1000),
+            "first_local_picture_ms": round((face - killed) * 1000),
+            "lost_ms": _lost(ear, worker, me),
+            "played_s": position,
+            "interrupted": interrupted,
+            "back_at_a_worker_ms": await _back(on, killed),
+        }
+
+
+async def _back(on: Play, killed: float) -> int:
+    async with asyncio.timeout(60):
+        await on.until_placed("remote", 2)
+    return round((on.moments[-1][0] - killed) * 1000)
+
+
+def _last(ear: Ear, identity: str) -> float:
+    return max(at for at, who, level in ear.sound if who == identity and level > _LOUD)
+
+
+def _lost(ear: _Recorder, worker: str, me: str) -> float | None:
+    """Noise not heard at the change, in ms; below 0: heard twice."""
+    first, then = ear.recordings[worker], ear.recordings[me]
+    heard = [place for _, place in places(first, 0.0, time.monotonic())]
+    rest = [place for _, place in places(then, 0.0, time.monotonic())]
+    if not heard or not rest:
+        return None
+    return round((min(rest) - max(heard) - WINDOW) / RATE * 1000, 1)
+
+
+async def _known(seconds: float) -> AsyncIterator[rtc.AudioFrame]:
+    samples = noise(seconds)
+    for start in range(0, len(samples), RATE // 10):
+        part = samples[start : start + RATE // 10]
+        yield rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))

@@ -1,0 +1,72 @@
+"""On an NVIDIA GPU: half precision stays close, and a recorded graph computes what it recorded."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
+
+from avatar.frames import Cue  # noqa: E402  (needs torch)
+from avatar.nets import catalogue  # noqa: E402
+from avatar.nets.mt_vae import Vae  # noqa: E402
+from avatar.neural import device, seeded  # noqa: E402
+from avatar.neural.batch import Batched  # noqa: E402
+from avatar.neural.device import Graph  # noqa: E402
+from avatar.renderers.liveportrait import LivePortraitRenderer  # noqa: E402
+from avatar.renderers.musetalk import MuseTalkRenderer  # noqa: E402
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
+]
+
+
+def net(name: str) -> torch.nn.Module:
+    return catalogue.load(name, seeded.state(name, 1))
+
+
+@pytest.mark.parametrize("name", ["musetalk/unet", "tiny/unet"])
+def test_half_precision_stays_close(name: str) -> None:
+    latents = seeded.tensor("mt/latents", (2, 8, 32, 32), 1)
+    tokens = seeded.tensor("mt/audio", (2, 50, 384), 1)
+    with torch.inference_mode():
+        wanted = net(name)(latents, tokens)
+        where = device.choose()
+        got = where.put(net(name))(*(x.to(where.name, where.dtype) for x in (latents, tokens)))
+    off = (got.float().cpu() - wanted).square().mean().sqrt() / wanted.std()
+    assert off < 1e-2
+
+
+def test_recorded_graph_computes_what_it_recorded() -> None:
+    where = device.choose()
+    vae = where.put(net("tiny/vae"))
+    shape = (2, 4, 32, 32)
+    first, second = (seeded.tensor(f"z{i}", shape, 1).to(where.name, where.dtype) for i in "12")
+    graph = Graph(vae, where, (first,))
+    for latent in (first, second):
+        with torch.inference_mode():
+            wanted = vae(latent)
+        assert torch.allclose(graph(latent), wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("renderer", [LivePortraitRenderer, MuseTalkRenderer])
+def test_whole_path_draws(renderer: type[LivePortraitRenderer | MuseTalkRenderer]) -> None:
+    drawn = renderer.open("imani", read=lambda network: seeded.state(network, 1))
+    for i in range(3):
+        frame = drawn.draw(Cue(i, i / 25))
+    assert frame.data.shape == (512 * 768,)
+    drawn.close()
+
+
+def test_sessions_drawn_together_see_what_each_would_alone() -> None:
+    where = device.choose()
+    vae = where.put(net("tiny/vae"))
+    assert isinstance(vae, Vae)
+    latents = [seeded.tensor(f"z{i}", (1, 4, 32, 32), 1).to(where.name, where.dtype) for i in "123"]
+    shared = Batched(vae.decode, where, sizes=(1, 2, 4))
+    shared.prepare(latents[0])
+    with ThreadPoolExecutor(3) as sessions:
+        together = list(sessions.map(shared, latents))
+    with torch.inference_mode():
+        for latent, out in zip(latents, together, strict=True):
+            assert torch.allclose(out, vae.decode(latent), atol=1e-2)
