@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from agent.bridges.arguments import add_bridge_arguments
 from agent.config import ConfigError, Settings
+from agent.leave import leave
 from agent.probe.arguments import add_arguments
 
 
@@ -186,4 +187,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -12,13 +12,29 @@ from servers import Background, Worker, free_port, livekit_server
 from agent.config import Settings
 from agent.gateway.app import serve
 from agent.gateway.pages import WEB_DIR
+from agent.leave import leave
 
 __all__ = ["astronaut", "astronaut_pack"]
 """Fixtures that are written elsewhere."""
 
+_STATUS = pytest.StashKey[int]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", help="folder of the full parity vectors (test_nets_parity.py)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_STATUS] = exitstatus
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last hook of all: native rooms were open in this process."""
+    status = config.stash.get(_STATUS, None)
+    if status is not None and not hasattr(config, "workerinput"):
+        leave(status)
 
 
 @pytest.fixture(scope="session", autouse=True)

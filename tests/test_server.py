@@ -234,6 +234,24 @@ asyncio.run(main())
     await parent.stop()
 
 
+async def test_a_process_that_was_in_a_room_ends_with_its_code_and_all_it_said() -> None:
+    script = """
+import atexit
+from livekit import rtc
+from agent.leave import leave
+rtc.AudioResampler(48000, 16000)  # the native library is up
+atexit.register(print, "put away")
+print("said")
+leave(3)
+print("not reached")
+"""
+    lines: list[str] = []
+    child = await Child.start("leaver", [sys.executable, "-c", script], on_line=lines.append)
+    assert await child.wait() == 3
+    assert lines == ["said", "put away"]
+    await child.stop()
+
+
 async def test_stopping_a_child_twice_is_fine() -> None:
     child = await Child.start("short", ["/bin/true"])
     assert await child.wait() == 0

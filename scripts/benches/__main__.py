@@ -7,9 +7,10 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from agent.leave import leave
 
 NAMES = {
     "captions": "each word of the captions against its sound, in Chromium",
@@ -74,4 +75,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -21,6 +21,7 @@ from livekit.agents import Agent, AgentSession
 from livekit.plugins import visavis
 from livekit.plugins.visavis import tracks, wire
 
+from agent.leave import leave
 from avatar.frames import CLOCK_RATE, Cue, VideoFrame
 from avatar.renderers import Renderer
 from avatar.renderers.understudy import Understudied
@@ -204,3 +205,4 @@ def _answer(told: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
+    leave(0)
