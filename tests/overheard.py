@@ -13,6 +13,7 @@ from sounds import Samples, Sound
 from agent.probe.recording import RATE as SOUND_RATE
 from agent.probe.sound import resample
 from agent.turns.barge import Action, Barge, Policy
+from agent.turns.glimpse import Glimpse
 from agent.turns.hearing import RATE, Hearing
 from agent.turns.words import back_channels, meaning
 
@@ -51,10 +52,16 @@ class Bystander:
         lead_s = LEAD_S + self._rng.uniform(0, VAD_WINDOW_SAMPLES / RATE)
         samples = self._in_a_room(sound.samples, lead_s)
         windows, detector, hearing = [], VAD(), Hearing()
+        glimpses, between = list[float](), Glimpse()
         for start in range(0, len(samples) - VAD_WINDOW_SAMPLES + 1, VAD_WINDOW_SAMPLES):
             part = samples[start : start + VAD_WINDOW_SAMPLES]
             at = (start + len(part)) / RATE - lead_s
             windows.append(hearing.window(inference(part, detector.predict(part)), at))
+            for seen, probability in between.push(
+                rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))
+            ):
+                if hearing.glimpse(seen, probability):
+                    glimpses.append(at - len(part) / RATE / 2)
         near_s, _ = hearing.take_utterance()
         voiced = [w.at for w in windows if w.probability >= 0.5]
         text, confidence = await self._words(samples) if near_s >= 0.05 else ("", 0.0)
@@ -66,6 +73,9 @@ class Bystander:
             if not heard and window.at >= voiced[-1] + WORDS_AFTER_S:
                 heard = True
                 _note(taken, barge.on_words(window.at, asked, final=True), window.at)
+            while glimpses and glimpses[0] < window.at:
+                at = glimpses.pop(0)
+                _note(taken, barge.on_glimpse(at), at)
             _note(taken, barge.on_window(window), window.at)
         return Outcome(
             sound,

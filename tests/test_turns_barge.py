@@ -206,3 +206,19 @@ def test_whatever_happens_actions_alternate_and_a_hold_ends(
         at += STEP
         barge.on_window(Window(at, 0.0))
     assert barge.state == "open"
+
+
+def test_a_glimpse_of_a_voice_ducks_and_counts_for_nothing_more() -> None:
+    talk = Talk()
+    assert talk.barge.on_glimpse(STEP / 2) is Action.DUCK
+    assert talk.barge.on_glimpse(STEP) is None
+    assert talk.sound(STEP).actions == []
+    assert talk.sound(STEP).actions == [Action.HOLD]
+    silent = Talk()
+    assert silent.barge.on_glimpse(0.01) is Action.DUCK
+    assert silent.quiet(0.5).actions == [Action.RESTORE]
+
+
+def test_a_glimpse_stops_nothing_where_no_voice_may() -> None:
+    for policy in ("never", "push-to-talk"):
+        assert Talk(Policy(interrupt=policy)).barge.on_glimpse(0.01) is None

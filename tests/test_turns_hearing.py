@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sounds
+from livekit import rtc
 from numpy.typing import NDArray
 from overheard import inference
 
@@ -10,6 +11,7 @@ from agent.probe.recording import RATE as SOUND_RATE
 from agent.probe.sound import resample, say
 from agent.turns.cues import Cues
 from agent.turns.echo import HEARD_S, OURS, REACH_S, EchoGuard
+from agent.turns.glimpse import Glimpse
 from agent.turns.hearing import RATE, Hearing
 
 WINDOW = 512
@@ -76,6 +78,44 @@ async def test_a_strange_voice_is_nobodys_echo() -> None:
 def test_comparing_the_wrong_amount_of_sound_is_refused() -> None:
     with pytest.raises(ValueError, match="samples"):
         EchoGuard(RATE).share(np.zeros(10, np.int16), np.zeros(10, np.int16))
+
+
+class Played:
+    """A loudspeaker that plays what the microphone hears at the same moment."""
+
+    def __init__(self, sound: NDArray[np.int16]) -> None:
+        self._sound = sound
+        self.now = 0
+
+    def recent_sound(self, seconds: float, sample_rate: int) -> NDArray[np.int16]:
+        count = round(seconds * sample_rate)
+        past = self._sound[max(0, self.now - count) : self.now]
+        return np.concatenate([np.zeros(count - len(past), np.int16), past])
+
+
+def glimpses(
+    hearing: Hearing, sound: NDArray[np.int16], played: Played | None = None
+) -> list[bool]:
+    """What is seen between the windows of a sound."""
+    between, seen = Glimpse(), list[bool]()
+    for end in range(WINDOW // 2, len(sound) + 1, WINDOW // 2):
+        if played is not None:
+            played.now = end
+        frame = rtc.AudioFrame(sound[end - WINDOW // 2 : end].tobytes(), RATE, 1, WINDOW // 2)
+        seen += [hearing.glimpse(*window) for window in between.push(frame)]
+        if end % WINDOW == 0:
+            hearing.window(inference(sound[end - WINDOW : end], 0.9), end / RATE)
+    return seen
+
+
+async def test_between_two_windows_a_voice_is_seen_but_not_silence_and_not_our_own() -> None:
+    speech = low(await say(STORY, pause_s=0.0))
+    seen = glimpses(Hearing(), speech)
+    assert len(seen) == pytest.approx(len(speech) / WINDOW, abs=2)
+    assert np.mean(seen) > 0.5
+    assert not any(glimpses(Hearing(), np.zeros(RATE, np.int16)))
+    played = Played(speech)
+    assert np.mean(glimpses(Hearing(played), speech, played)) < 0.05
 
 
 async def test_any_microphone_rate_is_heard() -> None:

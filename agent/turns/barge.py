@@ -79,7 +79,8 @@ class Window:
     length_s: float = 0.032
 
 
-_ON = 0.5
+ON = 0.5
+"""The probability of speech from which on a window holds a voice."""
 _OFF = 0.35
 _SURE = 0.9
 _WARY_S = 10.0
@@ -129,7 +130,7 @@ class Barge:
             if window.at - self._ours_at <= _AGAIN_S:
                 self._echo_at = window.at
             self._ours_at = window.at
-        threshold = _OFF if self._active else _ON
+        threshold = _OFF if self._active else ON
         self._active = window.probability >= threshold and not window.ours
         if self._active:
             self._voice_at = window.at
@@ -144,6 +145,13 @@ class Barge:
         if not self._guarded:
             return None
         return self._decide(window.at)
+
+    def on_glimpse(self, at: float) -> Action | None:
+        """Between two windows, somebody's voice was seen: nothing of it is counted."""
+        if not self._guarded or self._state != "open" or self._worn:
+            return None
+        self._state, self._voice_at = "ducked", at
+        return Action.DUCK
 
     def on_words(self, at: float, meaning: Meaning, *, final: bool) -> Action | None:
         """Words were recognised, perhaps not for good."""

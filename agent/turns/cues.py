@@ -6,6 +6,7 @@ tell words from "yeah": only their meaning can.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ _PITCH_HZ = (65.0, 420.0)
 _BODY_HZ = (60.0, 1200.0)
 """Where pitch is looked for; above it, noise would hide it."""
 _BRIGHT_HZ = (750.0, 4000.0)
-_QUIET_DB = -58.0
+QUIET_DB = -58.0
+"""Nothing softer than this is somebody who speaks to us."""
 _PERIODIC = 0.6
 _CLOSED = 0.03
 """Share of bright sound below which the mouth is shut; vowels have 0.15 and more."""
@@ -33,7 +35,7 @@ class Cue:
 
     @property
     def audible(self) -> bool:
-        return self.level_db > _QUIET_DB
+        return self.level_db > QUIET_DB
 
     @property
     def voiced(self) -> bool:
@@ -66,14 +68,19 @@ class Cues:
         """The next window, mono at the sample rate, of any length up to 64 ms."""
         fresh = samples[-len(self._span) :].astype(np.float64)
         self._span = np.concatenate([self._span[len(fresh) :], fresh])
-        rms = float(np.sqrt(np.mean(np.square(fresh)))) if len(fresh) else 0.0
         wave = (self._span - self._span.mean()) * self._taper
         power = np.abs(np.fft.rfft(wave, 2 * len(wave))) ** 2
         total = float(power[self._all].sum()) + 1e-9
         correlation = np.fft.irfft(np.where(self._body, power, 0.0))[: len(wave)]
         correlation /= self._taper_lags * (correlation[0] + 1e-9)
         return Cue(
-            level_db=20 * float(np.log10(rms / 32768 + 1e-9)),
+            level_db=level_db(fresh),
             pitch=float(np.clip(correlation[self._lags].max(), 0.0, 1.0)),
             bright=float(power[self._bright].sum()) / total,
         )
+
+
+def level_db(samples: NDArray[Any]) -> float:
+    """The RMS of int16 samples, in dBFS."""
+    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+    return 20 * float(np.log10(rms / 32768 + 1e-9))

@@ -14,8 +14,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from typing import Any, Protocol
 
+import numpy as np
 from livekit.agents import AgentSession, AgentStateChangedEvent, CloseEvent, stt, vad
 from livekit.agents.voice.io import AudioOutput, PlaybackFinishedEvent, PlaybackStartedEvent
+from numpy.typing import NDArray
 
 from agent.turns.barge import Action, Barge, Meaning, Policy
 from agent.turns.hearing import Hearing, Loudspeaker
@@ -74,7 +76,7 @@ class Floor:
 
     def watch(self, inner: vad.VAD) -> WatchedVAD:
         """The VAD for the session: the same, with every window seen here first."""
-        return WatchedVAD(inner, self._on_window)
+        return WatchedVAD(inner, self._on_window, self._on_glimpse)
 
     def start(self, session: AgentSession[Any], voice: Voice | None) -> None:
         """Begin to guard, once the avatar is started; it ends when the session closes."""
@@ -118,6 +120,11 @@ class Floor:
         window = self._hearing.window(event, now)
         self._do(self._barge.on_window(window), now)
         return window.ours
+
+    def _on_glimpse(self, samples: NDArray[np.int16], probability: float) -> None:
+        now = time.monotonic()
+        if self._barge.state == "open" and self._hearing.glimpse(samples, probability):
+            self._do(self._barge.on_glimpse(now), now)
 
     # The user's words
 

@@ -13,8 +13,8 @@ from livekit import rtc
 from livekit.agents import vad
 from numpy.typing import NDArray
 
-from agent.turns.barge import Window
-from agent.turns.cues import Cues
+from agent.turns.barge import ON, Window
+from agent.turns.cues import QUIET_DB, Cues, level_db
 from agent.turns.echo import OURS, EchoGuard
 
 Samples = NDArray[np.int16]
@@ -25,7 +25,6 @@ RATE = 16_000
 _WINDOW_S = 0.032
 _COMPARE_FROM = 0.35
 """Probability of speech below which a window needs no comparison."""
-_SPEECH = 0.5
 _UNDECIDED_WINDOWS = 10
 _ECHO_S = 0.3
 _LATE_S = 0.5
@@ -66,8 +65,8 @@ class Hearing:
         cue, length_s = self._cues.hear(samples), len(samples) / RATE
         at = self._moment(now, length_s)
         probability = event.probability if cue.audible else 0.0
-        ours = self._is_ours(probability, max(0.0, now - at))
-        speech = probability >= _SPEECH
+        ours = self._is_ours(self._heard, probability, max(0.0, now - at))
+        speech = probability >= ON
         near_s = length_s if speech and not ours and not cue.murmur else 0.0
         self._ours_s += length_s if speech and ours else 0.0
         self._near_s += near_s
@@ -81,6 +80,16 @@ class Hearing:
             ours=ours,
             length_s=length_s,
         )
+
+    def glimpse(self, samples: Samples, probability: float) -> bool:
+        """Whether a window between the VAD's own, heard just now, holds somebody's voice.
+
+        Half of it is new to us: the other half was in the last window, or will be in the next.
+        """
+        if probability < ON or level_db(samples) <= QUIET_DB:
+            return False
+        heard = np.concatenate([self._heard, samples[len(samples) // 2 :]])[-len(self._heard) :]
+        return not self._is_ours(heard, probability, 0.0)
 
     @property
     def near_s(self) -> float:
@@ -120,8 +129,8 @@ class Hearing:
         parts = [np.frombuffer(frame.data, np.int16) for frame in frames]
         return np.concatenate([np.zeros(0, np.int16), *parts])
 
-    def _is_ours(self, probability: float, late_s: float) -> bool:
-        """Whether the last windows, which came so late, are our own voice, or may be."""
+    def _is_ours(self, heard: Samples, probability: float, late_s: float) -> bool:
+        """Whether what was heard, and came so late, is our own voice, or may be."""
         if self.loudspeaker is None:
             return False
         undecided = self._compared < _UNDECIDED_WINDOWS and self.guard.delay_s is None
@@ -133,6 +142,4 @@ class Hearing:
             return False
         if np.any(played[: self.guard.heard_samples]):
             self._compared += 1  # it has sounded for longer than any echo takes
-        return self.guard.share(self._heard, played) >= OURS or (
-            undecided and self.guard.delay_s is None
-        )
+        return self.guard.share(heard, played) >= OURS or (undecided and self.guard.delay_s is None)

@@ -10,10 +10,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from livekit.agents import utils, vad
+from numpy.typing import NDArray
+
+from agent.turns.glimpse import Glimpse
 
 Judge = Callable[[vad.VADEvent], bool]
 """Told every window (INFERENCE_DONE); says whether what it holds is our own voice."""
+Glance = Callable[[NDArray[np.int16], float], None]
+"""Told the samples and the probability of each window between the VAD's own (glimpse.py)."""
 
 _SURE_WINDOWS = 2
 """So many windows of somebody's voice in a row uncover speech that began as an echo."""
@@ -22,10 +28,11 @@ _SURE_WINDOWS = 2
 class WatchedVAD(vad.VAD):
     """Another VAD, judged. The streams of the other are owned by ours."""
 
-    def __init__(self, inner: vad.VAD, judge: Judge) -> None:
+    def __init__(self, inner: vad.VAD, judge: Judge, glance: Glance) -> None:
         super().__init__(capabilities=inner.capabilities)
         self._inner = inner
         self._judge = judge
+        self._glance = glance
 
     @property
     def model(self) -> str:
@@ -41,12 +48,15 @@ class WatchedVAD(vad.VAD):
         return getattr(self._inner, "min_silence_duration", None)
 
     def stream(self) -> vad.VADStream:
-        return _WatchedStream(self, self._inner.stream(), Gate(self._judge))
+        return _WatchedStream(self, self._inner.stream(), Gate(self._judge), self._glance)
 
 
 class _WatchedStream(vad.VADStream):
-    def __init__(self, owner: WatchedVAD, inner: vad.VADStream, gate: "Gate") -> None:
-        self._inner, self._gate = inner, gate  # the base class starts _main_task
+    def __init__(
+        self, owner: WatchedVAD, inner: vad.VADStream, gate: "Gate", glance: Glance
+    ) -> None:
+        # before the base class, which starts _main_task
+        self._inner, self._gate, self._glance = inner, gate, glance
         super().__init__(owner)
 
     async def _main_task(self) -> None:
@@ -60,11 +70,14 @@ class _WatchedStream(vad.VADStream):
             await self._inner.aclose()
 
     async def _forward(self) -> None:
+        between = Glimpse()
         async for item in self._input_ch:
             if isinstance(item, self._FlushSentinel):
                 self._inner.flush()
             else:
                 self._inner.push_frame(item)
+                for samples, probability in between.push(item):
+                    self._glance(samples, probability)
         self._inner.end_input()
 
 
