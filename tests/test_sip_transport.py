@@ -8,6 +8,7 @@ import pytest
 from servers import free_port
 from telephones import certificate
 
+from agent.__main__ import main
 from agent.bridges.arguments import add_bridge_arguments
 from agent.bridges.errors import BridgeError
 from agent.bridges.feed import Feed
@@ -94,3 +95,11 @@ def test_waiting_at_a_registrar_takes_no_port_of_its_own() -> None:
 def test_what_cannot_be_called_is_said(words: list[str], sentence: str) -> None:
     with pytest.raises(BridgeError, match=sentence):
         asked(*words)
+
+
+def test_the_command_dials_and_says_why_it_could_not(capsys: pytest.CaptureFixture[str]) -> None:
+    to = f"sip:face@{HOST}:{free_port()}"
+    assert main(["bridge", "sip", "--to", to, "--transport", "tcp"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"sip: dialling (sip:face@{HOST})"
+    assert "Connection refused" in said[1]

@@ -69,7 +69,7 @@ def _add_sip_arguments(sip: argparse.ArgumentParser) -> None:
         "127.0.0.1, which only this machine can call)",
     )
     sip.add_argument("--public-host", default="", help="our address outside of a NAT")
-    sip.add_argument("--port", type=int, default=0, help="of ours for SIP")
+    sip.add_argument("--port", dest="sip_port", type=int, default=0, help="of ours for SIP")
     sip.add_argument("--ca", metavar="FILE", help="whose certificates to trust besides the usual")
     sip.add_argument("--cert", metavar="FILE", help="our certificate and key, to be called by TLS")
     sip.add_argument("--no-video", action="store_true", help="sound alone")

@@ -121,7 +121,7 @@ def options_from(arguments: argparse.Namespace, settings: Settings) -> SipOption
         encryption=secret,
         host=arguments.host,
         public_host=arguments.public_host,
-        port=arguments.port or (PORTS[arguments.transport] if waits_alone else 0),
+        port=arguments.sip_port or (PORTS[arguments.transport] if waits_alone else 0),
         user=arguments.account or "visavis",
         account=account,
         registrar=registrar,
