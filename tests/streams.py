@@ -1,13 +1,16 @@
-"""A real RTMP server, and a face that flashes and beeps at once, for the tests of the bridges."""
+"""Real servers of RTMP and RTSP, and a face that flashes and beeps at once, for the bridges."""
 
 import asyncio
 import contextlib
 import shutil
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -15,12 +18,17 @@ import pytest
 from servers import free_port
 
 from agent.bridges.feed import RATE, Feed, Picture, Sound
+from agent.bridges.rtmp_out import to_frame
 from agent.processes import Child
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 needs_nginx = pytest.mark.skipif(
     not (shutil.which("nginx") and MODULE.is_file()),
     reason="no RTMP server: install the system packages nginx and libnginx-mod-rtmp",
+)
+needs_rtsp = pytest.mark.skipif(
+    shutil.which("rtsp-server-perl") is None,
+    reason="no RTSP server: install the system package rtsp-server-perl",
 )
 FPS, WIDTH, HEIGHT = 25, 320, 240
 _CONFIG = """
@@ -32,29 +40,24 @@ rtmp {{ server {{ listen 127.0.0.1:{port}; chunk_size 4096;
 """
 
 
-class Nginx:
-    """nginx with its RTMP module on a free loopback port; `start` and `stop` it at will."""
+class Server:
+    """A program that serves streams on loopback; `start` and `stop` it at will."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
+    def __init__(self, port: int, *command: str | Path) -> None:
+        self.port = port
+        self._command = command
         self._child: Child | None = None
 
-    def url(self, name: str) -> str:
-        return f"rtmp://127.0.0.1:{self.port}/live/{name}"
-
     async def start(self) -> None:
-        config = self._folder / "nginx.conf"
-        config.write_text(_CONFIG.format(module=MODULE, folder=self._folder, port=self.port))
-        command = ["nginx", "-c", config, "-e", self._folder / "error.log", "-p", self._folder]
-        self._child = await Child.start("nginx", command)
+        name = str(self._command[0])
+        self._child = await Child.start(name, self._command)
         while self._child.returncode is None:
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
                 return
             await asyncio.sleep(0.02)
-        raise RuntimeError("nginx ended: " + "\n".join(self._child.tail))
+        raise RuntimeError(f"{name} ended: " + "\n".join(self._child.tail))
 
     async def stop(self) -> None:
         """As a crash: its connections break at once."""
@@ -63,14 +66,45 @@ class Nginx:
             self._child = None
 
 
+class Nginx(Server):
+    """nginx with its RTMP module."""
+
+    def __init__(self, folder: Path) -> None:
+        config, errors = folder / "nginx.conf", folder / "error.log"
+        super().__init__(free_port(), "nginx", "-c", config, "-e", errors, "-p", folder)
+        config.write_text(_CONFIG.format(module=MODULE, folder=folder, port=self.port))
+
+    def url(self, name: str) -> str:
+        return f"rtmp://127.0.0.1:{self.port}/live/{name}"
+
+
+class Rtsp(Server):
+    """A server to which streams are announced on one port, and which plays them on another."""
+
+    def __init__(self) -> None:
+        play, announce, packets = free_port(), free_port(), free_port(socket.SOCK_DGRAM) // 2 * 2
+        here = "--client_listen_address=127.0.0.1", "--source_listen_address=127.0.0.1"
+        ports = f"--clientport={play}", f"--serverport={announce}", f"--rtp_start_port={packets}"
+        super().__init__(announce, "rtsp-server-perl", "--loglevel=1", *here, *ports)
+        self.url = f"rtsp://127.0.0.1:{play}/live"
+        self.publish_url = f"rtsp://127.0.0.1:{announce}/live"
+
+
+ServerT = TypeVar("ServerT", bound=Server)
+
+
 @contextlib.asynccontextmanager
-async def nginx(folder: Path) -> AsyncIterator[Nginx]:
-    server = Nginx(folder)
+async def running(server: ServerT) -> AsyncIterator[ServerT]:
+    """The server, from its start to its end."""
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+
+
+def nginx(folder: Path) -> contextlib.AbstractAsyncContextManager[Nginx]:
+    return running(Nginx(folder))
 
 
 class Beacon:
@@ -112,6 +146,38 @@ class Beacon:
                 data = white if flash else np.roll(noise, frame * 4)
                 self._feed.put(Picture(first, WIDTH, HEIGHT, data))
                 frame += 1
+
+
+@contextlib.contextmanager
+def announced(url: str, feed: Feed) -> Iterator[None]:
+    """Send to an RTSP server what the feed brings, until the block or the server ends."""
+    sending = threading.Thread(target=_announce, args=(url, feed), daemon=True)
+    sending.start()
+    try:
+        yield
+    finally:
+        feed.close()
+        sending.join()
+
+
+def _announce(url: str, feed: Feed) -> None:
+    with contextlib.suppress(OSError), av.open(url, "w", format="rtsp") as out:
+        video = out.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.codec_context.options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(FPS)}
+        video.time_base = video.codec_context.time_base = Fraction(1, RATE)
+        audio = out.add_stream("aac", rate=RATE, layout="mono")
+        while not feed.closed:
+            item = feed.get(0.5)
+            if isinstance(item, Picture):
+                frame = to_frame(item)
+                frame.pts, frame.time_base = item.start, Fraction(1, RATE)
+                out.mux(video.encode(frame))
+            elif item is not None:
+                sound = av.AudioFrame.from_ndarray(item.samples[None], format="s16", layout="mono")
+                sound.sample_rate, sound.pts = RATE, item.start
+                sound.time_base = Fraction(1, RATE)
+                out.mux(audio.encode(sound))
 
 
 @dataclass
