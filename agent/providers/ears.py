@@ -17,6 +17,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 
 from agent.providers.health import Stage, words_of
 from agent.providers.hearing import EarStream
+from agent.providers.made import Made
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,12 @@ class EarChain(stt.STT[str]):
     """Hears with the best ear that is well. Raises what the first ear's `make` raises."""
 
     def __init__(self, ears: Sequence[Ear], detector: vad.VAD) -> None:
-        first = ears[0].make()
         super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
         self.stage = Stage("ear", [ear.name for ear in ears])
         self.ears = tuple(ears)
         self.detector = detector
-        self._made: dict[int, stt.STT[Any]] = {}
-        self._keep(0, first)
+        self._made = Made[int, stt.STT[Any]](self.emit)
+        self._ear(0)
 
     @property
     def model(self) -> str:
@@ -56,23 +56,18 @@ class EarChain(stt.STT[str]):
 
     def open(self, index: int, language: NotGivenOr[str]) -> stt.RecognizeStream:
         """A stream of one ear; one that wants whole utterances gets them from the VAD."""
-        if index not in self._made:
-            self._keep(index, self.ears[index].make())
-        ear = self._made[index]
-        return ear.stream(language=language, conn_options=_CONNECT)
+        return self._ear(index).stream(language=language, conn_options=_CONNECT)
 
     def writes_along(self, index: int) -> bool:
         """Whether an ear that was opened writes while somebody speaks."""
-        return self._made[index].capabilities.interim_results
+        return self._ear(index).capabilities.interim_results
 
     def prewarm(self) -> None:
         """The last one, which must be there at once when it is needed; the others connect when
         they begin to listen."""
         last = len(self.ears) - 1
         try:
-            if last not in self._made:
-                self._keep(last, self.ears[last].make())
-            self._made[last].prewarm()
+            self._ear(last).prewarm()
         except Exception as error:
             self.stage.failed(last, error)
             logger.warning(
@@ -90,9 +85,7 @@ class EarChain(stt.STT[str]):
         last: Exception = APIError("no ear")
         for index in self.stage.order():
             try:
-                if index not in self._made:
-                    self._keep(index, self.ears[index].make())
-                event = await self._made[index].recognize(
+                event = await self._ear(index).recognize(
                     buffer, language=language, conn_options=conn_options
                 )
             except Exception as error:
@@ -112,19 +105,15 @@ class EarChain(stt.STT[str]):
         return EarStream(self, language, conn_options)
 
     async def aclose(self) -> None:
-        made, self._made = self._made, {}
-        for ear in made.values():
-            ear.off("metrics_collected", self._on_metrics)
-            await ear.aclose()
+        await self._made.aclose()
 
-    def _keep(self, index: int, ear: stt.STT[Any]) -> None:
-        if not ear.capabilities.streaming:
-            ear = stt.StreamAdapter(stt=ear, vad=self.detector)
-        self._made[index] = ear
-        ear.on("metrics_collected", self._on_metrics)
+    def _ear(self, index: int) -> stt.STT[Any]:
+        return self._made.get(index, lambda: self._streaming(self.ears[index].make()))
 
-    def _on_metrics(self, *arguments: Any) -> None:
-        self.emit("metrics_collected", *arguments)
+    def _streaming(self, ear: stt.STT[Any]) -> stt.STT[Any]:
+        if ear.capabilities.streaming:
+            return ear
+        return stt.StreamAdapter(stt=ear, vad=self.detector)
 
     def _serving(self) -> stt.STT[Any]:
-        return self._made.get(self.stage.serving) or self._made[0]
+        return self._made.first_of(self.stage.serving, 0)

@@ -14,6 +14,7 @@ from livekit.agents import APIConnectOptions, APIError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
 from agent.providers.health import Stage, words_of
+from agent.providers.made import Made
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class MindChain(llm.LLM[str]):
         super().__init__()
         self.stage = Stage("mind", [mind.name for mind in minds])
         self.minds = tuple(minds)
-        self._made: dict[int, llm.LLM[Any]] = {}
+        self._made = Made[int, llm.LLM[Any]](self.emit)
         self.mind(0)
 
     @property
@@ -58,13 +59,10 @@ class MindChain(llm.LLM[str]):
 
     def mind(self, index: int) -> llm.LLM[Any]:
         """The mind, made if it was not yet. Raises what its `make` raises."""
-        if index not in self._made:
-            made = self._made[index] = self.minds[index].make()
-            made.on("metrics_collected", self._on_metrics)
-        return self._made[index]
+        return self._made.get(index, self.minds[index].make)
 
     def prewarm(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._made[0].prewarm(loop=loop)
+        self.mind(0).prewarm(loop=loop)
 
     def chat(
         self,
@@ -88,16 +86,10 @@ class MindChain(llm.LLM[str]):
         )
 
     async def aclose(self) -> None:
-        made, self._made = self._made, {}
-        for mind in made.values():
-            mind.off("metrics_collected", self._on_metrics)
-            await mind.aclose()
-
-    def _on_metrics(self, *arguments: Any) -> None:
-        self.emit("metrics_collected", *arguments)
+        await self._made.aclose()
 
     def _serving(self) -> llm.LLM[Any]:
-        return self._made.get(self.stage.serving) or self._made[0]
+        return self._made.first_of(self.stage.serving, 0)
 
 
 class _ChainAnswer(llm.LLMStream):

@@ -26,6 +26,7 @@ from livekit.agents.types import (
 from agent.providers.attempt import Attempt
 from agent.providers.cache import Recording, SpeechCache
 from agent.providers.health import Stage, words_of
+from agent.providers.made import Made
 from agent.providers.manuscript import Manuscript
 from agent.providers.spoken import later
 from avatar.frames import Mood
@@ -81,9 +82,9 @@ class VoiceChain(tts.TTS[str]):
         self.limit_s = limit_s
         self.voices = tuple(voices)
         self.pace = 1.0
-        self._made: dict[Voice, tts.TTS[Any]] = {}
+        self._made = Made[Voice, tts.TTS[Any]](self.emit)
         self._tuned: dict[tts.TTS[Any], tuple[Voice, float]] = {}
-        self._keep(self.voices[0], first)
+        self._made.keep(self.voices[0], first)
 
     @property
     def model(self) -> str:
@@ -97,9 +98,7 @@ class VoiceChain(tts.TTS[str]):
         """The voice, made if it was not yet. Raises what its `make` raises."""
         usual = self.voices[index]
         which = usual if usual.tune is not None else usual.of(mood)
-        if which not in self._made:
-            self._keep(which, which.make())
-        return self._made[which]
+        return self._made.get(which, which.make)
 
     def tune(self, index: int, mood: Mood | None = None) -> None:
         """Let the next stream of that voice sound as it is to in a mood, at the wished pace."""
@@ -115,7 +114,7 @@ class VoiceChain(tts.TTS[str]):
 
     def replace_first(self, voice: tts.TTS[Any]) -> None:
         """For tests and tools: another first voice."""
-        self._keep(self.voices[0], voice)
+        self._made.keep(self.voices[0], voice)
 
     def prewarm(self) -> None:
         """Connect the first one, and the last, which must be there at once when it is needed.
@@ -145,21 +144,11 @@ class VoiceChain(tts.TTS[str]):
         return ChainStream(self, conn_options)
 
     async def aclose(self) -> None:
-        made, self._made = self._made, {}
-        for voice in made.values():
-            voice.off("metrics_collected", self._on_metrics)
-            await voice.aclose()
-
-    def _keep(self, which: Voice, voice: tts.TTS[Any]) -> None:
-        self._made[which] = voice
-        voice.on("metrics_collected", self._on_metrics)
-
-    def _on_metrics(self, *arguments: Any) -> None:
-        self.emit("metrics_collected", *arguments)
+        await self._made.aclose()
 
     def _serving(self) -> tts.TTS[Any]:
         serving = self.voices[min(self.stage.serving, len(self.voices) - 1)]
-        return self._made.get(serving) or self._made[self.voices[0]]
+        return self._made.first_of(serving, self.voices[0])
 
 
 def running() -> bool:
