@@ -285,6 +285,22 @@ async def test_pictures_go_on_at_once_when_the_thread_had_stalled() -> None:
         assert set(losses(on.voiced())) == {0}
 
 
+async def test_a_thread_kept_waiting_while_it_refills_leaves_no_hole() -> None:
+    async with ear() as on:
+        voice = on.playout.voice
+        assert voice is not None
+        voice._fade = lambda level, fade_s: time.sleep(0.035)  # type: ignore[method-assign]
+        on.say(1, 3.0)
+        for _ in range(8):
+            await on.hear(20)
+            on.playout.duck()
+        assert (await on.finished(1)).position == 3 * CLOCK_RATE
+        assert set(losses(on.voiced())) == {0}
+        sent = np.concatenate(on.blocks)
+        first = int(np.flatnonzero(sent)[0])
+        assert (sent[first : first + 3 * CLOCK_RATE] == NOISE[: 3 * CLOCK_RATE]).all()
+
+
 async def test_speech_waits_for_space_and_goes_on() -> None:
     async with ear() as on:
         on.say(1, 2.5, end=False)
