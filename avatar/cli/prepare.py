@@ -1,7 +1,8 @@
 """python -m avatar prepare PHOTO --name NAME: a photo becomes a talking avatar.
+python -m avatar prepare --video CLIP --name NAME: so does a video, over which MuseTalk speaks.
 
-Everything stays on this machine and the photo is not kept. --consent records who says that the
-face may be used, in pack.json, with the date.
+Everything stays on this machine. A photo is not kept, of a video the first 20 s are. --consent
+records who says that the face may be used, in pack.json, with the date.
 """
 
 import argparse
@@ -22,7 +23,8 @@ def main(argv: list[str]) -> int:
         consent = Consent(given.consent, datetime.datetime.now(datetime.UTC).date().isoformat())
     try:
         made = prepare(
-            given.photo,
+            given.video or given.photo,
+            video=given.video is not None,
             name=given.name,
             library=given.library,
             consent=consent,
@@ -38,12 +40,21 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     _report(made, as_json=given.json)
+    if given.video is not None:
+        _make_latents(made)
     return 0
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m avatar prepare", description=__doc__)
-    parser.add_argument("photo", type=Path, help="JPEG, PNG or WebP with one face")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("photo", nargs="?", type=Path, help="JPEG, PNG or WebP with one face")
+    what.add_argument(
+        "--video",
+        type=Path,
+        metavar="CLIP",
+        help="1 to 20 s of one face, lips shut; or a folder of its pictures, 25 a second",
+    )
     parser.add_argument("--name", required=True, help="1 to 40 of a-z, 0-9 and -")
     parser.add_argument("--library", type=Path, help="folder for the pack (default: your own)")
     parser.add_argument("--consent", help='as in "this is me, or I may use it"')
@@ -51,6 +62,16 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-preview", action="store_true", help="make no clip")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     return parser.parse_args(argv)
+
+
+def _make_latents(made: Prepared) -> None:
+    """What MuseTalk keeps of the loop, now instead of in the first call, where that can be."""
+    try:
+        from avatar.renderers.musetalk import MuseTalkRenderer
+
+        MuseTalkRenderer.open(str(made.pack)).close()
+    except (ImportError, AvatarError) as error:
+        print(f"note: the first call with MuseTalk will start later: {error}", file=sys.stderr)
 
 
 def _tell(step: str, share: float) -> None:

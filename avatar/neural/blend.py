@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.neural.mouth import Box
+from avatar.portrait.paint import Box
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 Mode = Literal["raw", "jaw", "neck"]
 
 SKIN: Final = 1
@@ -132,7 +133,28 @@ def put(face: U8, frame: U8, place: Seat) -> U8:
     height = min(sized.shape[0], room.shape[0] - y)
     width = min(sized.shape[1], room.shape[1] - x)
     top[y : y + height, x : x + width] = sized[:height, :width]
-    share = place.alpha.astype(np.uint16)[:, :, None]
+    mix(top, room, place.alpha)
+    return frame
+
+
+def mix(top: U8, room: U8, alpha: U8) -> None:
+    """A part of a frame becomes what lies on it, as far as the mask says; in place."""
+    share = alpha.astype(np.uint16)[:, :, None]
     mixed = share * top + (255 - share) * room + 128
     room[...] = ((mixed >> 8) + mixed) >> 8
-    return frame
+
+
+def drawn_labels(skin: F32, nose: F32, lips: F32, square: Box, side: int = MAP) -> U8:
+    """The classes of a face parser in a square of a picture, drawn from landmarks.
+
+    skin, nose: points around each, (N, 2). lips: their outer contour, in order. What a mask of the
+    mouth needs: (side, side).
+    """
+    x0, y0, x1, y1 = square
+    scale = np.array([side / (x1 - x0), side / (y1 - y0)], np.float32)
+    out = np.zeros((side, side), np.uint8)
+    hulls = (cv2.convexHull(np.asarray(points, np.float32))[:, 0] for points in (skin, nose))
+    for points, value in zip((*hulls, lips), (SKIN, NOSE, LIPS[0]), strict=True):
+        placed = np.round((points - np.array([x0, y0], np.float32)) * scale).astype(np.int32)
+        cv2.fillPoly(out, [placed], value)
+    return out

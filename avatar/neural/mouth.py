@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.nets.mt_vae import SCALE, Vae
+from avatar.portrait.paint import Box
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom; the last two outside."""
-
 SIDE: Final = 256
 MARGIN: Final = 10
 """Below the chin, in pixels."""

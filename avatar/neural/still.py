@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.neural.blend import LIPS, SKIN
-from avatar.neural.blend import NOSE as NOSE_CLASS
-from avatar.neural.mouth import Box
+from avatar.neural import blend
 from avatar.params import FaceParams
 from avatar.portrait.engine import Engine
 from avatar.portrait.pack import CANVAS, load
+from avatar.portrait.paint import Box
 from avatar.portrait.rig import (
     CONTROLS,
     CORNERS,
@@ -82,25 +81,12 @@ class Still:
         return np.concatenate([self.part((*JAW, *JAW_SIDES)), mouth[None]]), bridge
 
     def labels(self, square: Box, side: int) -> U8:
-        """The classes of a face parser in a square of the picture, drawn from the landmarks.
-
-        Skin from the eyes down, the nose, the lips: what a mask of the mouth needs, (side, side).
-        """
-        x0, y0, x1, y1 = square
-        scale = np.array([side / (x1 - x0), side / (y1 - y0)], np.float32)
-        out = np.zeros((side, side), np.uint8)
-
-        def fill(points: F32, value: int) -> None:
-            at_square = np.round((points - np.array([x0, y0], np.float32)) * scale).astype(np.int32)
-            cv2.fillPoly(out, [at_square], value)
-
-        face = np.concatenate(
+        """The classes of a face parser in a square of the picture, drawn from the landmarks."""
+        skin = np.concatenate(
             [self.part((*JAW, *JAW_SIDES)), self.lids[:, :, [0, -1]].reshape(-1, 2)]
         )
-        fill(_hull(face), SKIN)
-        fill(_hull(self.part(NOSE)), NOSE_CLASS)
-        fill(self.part((*OUTER_UPPER, *OUTER_LOWER[::-1])), LIPS[0])
-        return out
+        lips = self.part((*OUTER_UPPER, *OUTER_LOWER[::-1]))
+        return blend.drawn_labels(skin, self.part(NOSE), lips, square, side)
 
 
 def of(portrait: str, size: tuple[int, int]) -> Still:
@@ -109,8 +95,7 @@ def of(portrait: str, size: tuple[int, int]) -> Still:
     planes = np.empty(size[0] * size[1] * 3 // 2, np.uint8)
     Engine(pack, size=size).draw(FaceParams(), planes)
     bgr = cv2.cvtColor(planes.reshape(size[1] * 3 // 2, size[0]), cv2.COLOR_YUV2BGR_I420)
-    scale = min(size) / CANVAS  # the canvas fills the shorter side and stands at the bottom
-    offset = np.array([(size[0] - min(size)) / 2, size[1] - min(size)], np.float32)
+    scale, offset = on_canvas(size)
     assert len(pack.geometry["controls"]) == len(CONTROLS)
     return Still(
         np.asarray(bgr, np.uint8),
@@ -119,8 +104,11 @@ def of(portrait: str, size: tuple[int, int]) -> Still:
     )
 
 
-def _hull(points: F32) -> F32:
-    return np.asarray(cv2.convexHull(np.asarray(points, np.float32))[:, 0], np.float32)
+def on_canvas(size: tuple[int, int]) -> tuple[float, F32]:
+    """The scale of a pack's canvas in a picture, and where it begins: it fills the shorter side and
+    stands at the bottom."""
+    side = min(size)
+    return side / CANVAS, np.array([(size[0] - side) / 2, size[1] - side], np.float32)
 
 
 def to_i420(picture: U8, out: U8) -> None:

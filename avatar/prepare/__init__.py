@@ -1,4 +1,5 @@
-"""A photo becomes a talking avatar: `prepare` finds the face, makes the pack, shows what came out.
+"""A photo or a video becomes a talking avatar: `prepare` finds the face, makes the pack, shows what
+came out.
 
 Runs on numpy and OpenCV; only the detector (avatar/prepare/detect.py) needs an environment of its
 own, made by scripts/setup. A photo that cannot become a good avatar is refused with one sentence
@@ -39,9 +40,10 @@ class Prepared:
 
 
 def prepare(
-    photo: Path,
+    source: Path,
     *,
     name: str,
+    video: bool = False,
     library: Path | None = None,
     consent: Consent | None = None,
     replace: bool = False,
@@ -50,6 +52,8 @@ def prepare(
 ) -> Prepared:
     """Make the portrait `name` from a photo (JPEG, PNG or WebP); blocks for some seconds.
 
+    video: the source is a video, or a folder of pictures, 25 a second. Its calmest picture becomes
+    the portrait, and the loop that MuseTalk speaks over lies beside it.
     library: folder for the pack, by default the user's own. replace: overwrite an own portrait of
     that name. on_step is told what is done and the share that is behind it, 0..1.
     Raises PrepareError with one sentence; nothing is left behind then.
@@ -57,7 +61,8 @@ def prepare(
     from avatar.prepare.studio import make
 
     return make(
-        photo,
+        source,
+        video=video,
         name=name,
         folder=library,
         consent=consent,

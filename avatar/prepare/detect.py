@@ -1,5 +1,6 @@
 """Finds faces, landmarks and the person in one picture. Runs in an environment of its own, as a
-child: `python detect.py IN.npy OUT.npz`.
+child: `python detect.py IN.npy OUT.npz`. Or follows one face through a film on standard input:
+`python detect.py HEIGHT WIDTH OUT.npy`.
 
 MediaPipe 0.10.21 wants numpy 1, jax, OpenCV-contrib and matplotlib; of these only numpy is used
 here, so the others are stand-ins that nothing calls. Imports nothing of this project and reads no
@@ -19,6 +20,8 @@ def main(argv: list[str]) -> int:
     face could be read, `landmarks` (478, 3) in pixels (z in pixels of x, smaller is nearer)."""
     import numpy as np
 
+    if len(argv) == 3:
+        return _follow(int(argv[0]), int(argv[1]), argv[2])
     picture = np.load(argv[0], allow_pickle=False)
     solutions = _solutions()
     found = {"faces": _faces(solutions, picture), "person": _person(solutions, picture)}
@@ -26,6 +29,28 @@ def main(argv: list[str]) -> int:
     if landmarks is not None:
         found["landmarks"] = landmarks
     np.savez(argv[1], **found)
+    return 0
+
+
+def _follow(height: int, width: int, out: str) -> int:
+    """Standard input: (height, width, 3) uint8 RGB, one after the other. out: (n, 478, 3) as the
+    landmarks of one picture, not a number where no face was seen."""
+    import numpy as np
+
+    seen = []
+    with _solutions().face_mesh.FaceMesh(
+        refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.4
+    ) as mesh:
+        while len(data := sys.stdin.buffer.read(height * width * 3)) == height * width * 3:
+            picture = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+            faces = mesh.process(picture).multi_face_landmarks
+            points = np.full((478, 3), np.nan, np.float32)
+            if faces:
+                scale = width, height, width
+                points[:] = [(m.x, m.y, m.z) for m in faces[0].landmark]
+                points *= scale
+            seen.append(points)
+    np.save(out, np.array(seen, np.float32).reshape(-1, 478, 3))
     return 0
 
 

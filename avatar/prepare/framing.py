@@ -34,7 +34,8 @@ class Framed:
     """A face on the canvas.
 
     image: (1024, 1024, 3) BGR. wide: the same at 16:9, the canvas in its middle. known,
-    known_wide: where there is photo. scale: canvas pixels of one photo pixel.
+    known_wide: where there is photo. scale: canvas pixels of one photo pixel. move: (2, 3), from
+    the photo to the canvas.
     """
 
     image: Bytes
@@ -42,6 +43,7 @@ class Framed:
     known: NDArray[np.bool_]
     known_wide: NDArray[np.bool_]
     scale: float
+    move: NDArray[np.float64]
 
 
 def roll_of(landmarks: Floats) -> float:
@@ -59,15 +61,15 @@ def frame(photo: Bytes, landmarks: Floats) -> Framed:
     move, scale = _placing(photo.shape[1], photo.shape[0], landmarks)
     width = round(CANVAS * WIDE / 2) * 2
     aside = (width - CANVAS) // 2
-    move[0, 2] += aside
+    in_wide = shifted(move, aside, 0)
     size = width, CANVAS
     source = photo
     if scale < 0.5:  # a linear look-up that skips pixels makes skin noisy
         source = cv2.GaussianBlur(photo, (0, 0), 0.4 / scale).astype(np.uint8, copy=False)
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-    wide = cv2.warpAffine(source, move, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    wide = cv2.warpAffine(source, in_wide, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
     ones = np.full(photo.shape[:2], 255, np.uint8)
-    covered = cv2.warpAffine(ones, move, size, flags=cv2.INTER_LINEAR) > 250
+    covered = cv2.warpAffine(ones, in_wide, size, flags=cv2.INTER_LINEAR) > 250
     inner = slice(aside, aside + CANVAS)
     return Framed(
         image=np.ascontiguousarray(wide[:, inner]).astype(np.uint8, copy=False),
@@ -75,7 +77,13 @@ def frame(photo: Bytes, landmarks: Floats) -> Framed:
         known=np.ascontiguousarray(covered[:, inner]),
         known_wide=covered,
         scale=scale,
+        move=move,
     )
+
+
+def shifted(move: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
+    """The same movement, and then so far to the right and down."""
+    return np.asarray(move + np.array([[0, 0, x], [0, 0, y]]), np.float64)
 
 
 def _placing(width: int, height: int, landmarks: Floats) -> tuple[NDArray[np.float64], float]:

@@ -1,4 +1,5 @@
-"""The steps from a photo to a pack, in order, and the promise that nothing half-made is left.
+"""The steps from a photo or a film to a pack, in order, and the promise that nothing half-made is
+left.
 
 A pack is made in a hidden folder of the library and moved to its name when it is whole; the sheet
 and the preview are made before that, from the finished pack, by the path a call takes.
@@ -10,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,10 +22,11 @@ from avatar.errors import PortraitError, Sentence
 from avatar.portrait.library import is_name
 from avatar.portrait.library import library as own_library
 from avatar.portrait.pack import shipped_names
-from avatar.prepare import Consent, Prepared, gates
+from avatar.prepare import Consent, Prepared, filmed, gates
 from avatar.prepare.assemble import Found, write_pack
 from avatar.prepare.detector import look
 from avatar.prepare.errors import PrepareError
+from avatar.prepare.film import Film
 from avatar.prepare.framing import frame
 from avatar.prepare.photo import read
 from avatar.prepare.preview import write_clip, write_sheet
@@ -38,8 +41,9 @@ Step = Callable[[str, float], None]
 
 
 def make(
-    photo: Path,
+    source: Path,
     *,
+    video: bool,
     name: str,
     folder: Path | None,
     consent: Consent | None,
@@ -50,13 +54,12 @@ def make(
     """As avatar.prepare.prepare, with nothing left to a default."""
     library = folder if folder is not None else own_library()
     target = free(library, name, replace)
-    on_step("reading the photo", 0.0)
-    found = find(read(photo), on_step)
-    warnings = list(found.warnings)
+    shot = _filmed(source, on_step) if video else _Shot(_photographed(source, on_step))
+    warnings = list(shot.found.warnings)
     on_step("making the layers", 0.3)
     with workshop(library, name) as made:
         try:
-            write_pack(made, name, found, consent)
+            write_pack(made, name, shot.found, consent)
             on_step("drawing the sheet", 0.55)
             write_sheet(made)
         except (PortraitError, ValueError, IndexError, cv2.error) as error:
@@ -69,6 +72,15 @@ def make(
                     "whole",
                 )
             ) from error
+        if shot.film is not None and shot.followed is not None:
+            filmed.write(
+                made,
+                shot.film,
+                shot.followed,
+                shot.found.framed,
+                lambda share: on_step("cutting the video", 0.6 + 0.1 * share),
+            )
+            warnings += filmed.notes(shot.film, shot.followed)
         clip = None
         if preview:
             on_step("rendering the preview", 0.7)
@@ -82,6 +94,30 @@ def make(
         preview=target / clip if clip else None,
         warnings=tuple(warnings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    found: Found
+    film: Film | None = None
+    followed: filmed.Followed | None = None
+
+
+def _photographed(photo: Path, on_step: Step) -> Found:
+    on_step("reading the photo", 0.0)
+    return find(read(photo), on_step)
+
+
+def _filmed(video: Path, on_step: Step) -> _Shot:
+    on_step("following the face", 0.0)
+    film = Film(video)
+    followed = filmed.follow(film)
+    found = filmed.portrait(
+        film,
+        followed,
+        lambda picture: find(picture, lambda step, share: on_step(step, 0.2 + share / 2)),
+    )
+    return _Shot(found, film, followed)
 
 
 def free(library: Path, name: str, replace: bool) -> Path:

@@ -11,9 +11,10 @@ from avatar.nets.catalogue import load
 from avatar.nets.mt_vae import SCALE, Vae
 from avatar.neural import blend, mel, mouth, seeded, tokens
 from avatar.neural.parity.golden import Found
+from avatar.portrait.paint import Box
 
-_BOX: mouth.Box = (230, 130, 410, 350)
-_EDGE_BOX: mouth.Box = (20, 10, 200, 230)
+_BOX: Box = (230, 130, 410, 350)
+_EDGE_BOX: Box = (20, 10, 200, 230)
 _SAID = (0, 20, 60)
 
 
