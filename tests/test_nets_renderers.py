@@ -14,6 +14,7 @@ from avatar.nets import catalogue  # noqa: E402
 from avatar.nets.lp_motion import Motion  # noqa: E402
 from avatar.nets.mt_vae import Vae  # noqa: E402
 from avatar.neural import crop, device, head, lips, mel, seeded, shared, still, tokens  # noqa: E402
+from avatar.neural.body import DrawnBody  # noqa: E402
 from avatar.neural.driver import Driver  # noqa: E402
 from avatar.neural.ear import Ear  # noqa: E402
 from avatar.params import FaceParams, weights  # noqa: E402
@@ -250,7 +251,9 @@ def test_mouth_speaks_and_is_the_portraits_own_in_silence(lip_nets: lips.Nets) -
     renderer.hear(SpeechEnd(0))
     for i in range(1, 5):
         spoken = renderer.draw(Cue(i, i / 25, segment=0, position=i * 1920)).data.copy()
-    left, top, right, low = renderer._mouth._seat.box
+    under = renderer._body
+    assert isinstance(under, DrawnBody)
+    left, top, right, low = under._seat.box
 
     def mouth(data: np.ndarray) -> np.ndarray:
         return data[: 512 * 512].reshape(SIZE)[(top + low) // 2 : low, left:right].astype(int)

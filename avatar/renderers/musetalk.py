@@ -1,29 +1,32 @@
-"""MuseTalk as a renderer: the portrait blinks and looks as ever, its mouth is a neural network's.
+"""MuseTalk as a renderer: a body that lives as ever, its mouth is a neural network's.
 
-The CPU engine draws the portrait at rest with its eyes and brows alive; the network redraws the
-lower half of the face to what is heard, eight frames at once, and it is blended in. In silence, and
-where the sound is not known yet, the mouth is the portrait's own, shut. Needs the neural extra, an
-NVIDIA GPU and the weights (python -m avatar models pull musetalk).
+The body is the portrait at rest, drawn by the CPU engine with its eyes and brows alive, or the loop
+of a portrait that was filmed. The network redraws the lower half of its face to what is heard,
+eight frames at once, and it is blended in. In silence, and where the sound is not known yet, the
+mouth is the body's own, shut. Needs the neural extra, an NVIDIA GPU and the weights
+(python -m avatar models pull musetalk).
 """
 
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, VideoFrame
 from avatar.gaze import ease
-from avatar.neural import blend, device, mouth, shared, still
+from avatar.neural import body, checkpoint, device, shared, still
+from avatar.neural.body import Body
 from avatar.neural.ear import BLOCK, Ear
 from avatar.neural.lips import Nets, Speaker
 from avatar.neural.shared import Read
-from avatar.params import CHANNELS, FaceParams
-from avatar.portrait.engine import Engine, limit_threads
+from avatar.portrait import loop
+from avatar.portrait.engine import limit_threads
 from avatar.portrait.pack import load
 from avatar.renderers.canvas import Canvas
 from avatar.renderers.cpu import TO_REST_S, TO_SPEECH_S, Face
@@ -32,9 +35,6 @@ from avatar.residency import Hold
 U8 = NDArray[np.uint8]
 
 _KEPT_BLOCKS: Final = 3
-_MOUTH: Final = np.array(
-    [n.startswith(("mouth", "jaw", "tongue", "cheekPuff", "noseSneer")) for n in CHANNELS]
-)
 
 
 class MuseTalkRenderer(Canvas):
@@ -49,20 +49,26 @@ class MuseTalkRenderer(Canvas):
         fps: int,
         seed: int = 0,
         block: int = BLOCK,
+        weights: str = "",
         held: Hold[Nets] | None = None,
     ) -> None:
         """block: frames that are said together; more of them cost less each and come later.
-
+        weights: what tells these from others, for what is kept of a loop; empty: nothing is kept.
         held: the right to use the networks, which is given back at the end.
         """
         super().__init__(size, fps)
         self._held = held
         self.device = nets.device
         self.face = Face(seed=seed)
-        self._mouth = _Mouth(Speaker(nets, block), nets, still.of(portrait, size), fps)
-        self._engine = Engine(load(portrait), size=size)
-        self._calm = FaceParams()
-        self._planes = np.zeros(size[0] * size[1] * 3 // 2, np.uint8)
+        speaker = Speaker(nets, block)
+        pack, shown = load(portrait), still.of(portrait, size)
+        film = loop.of(pack.path)
+        self._body: Body = (
+            body.DrawnBody(pack, shown, speaker)
+            if film is None
+            else body.FilmedBody(film, body.kept(film, nets, speaker, weights), shown)
+        )
+        self._mouth = _Mouth(speaker, nets, self._body, fps)
 
     @classmethod
     def open(
@@ -83,12 +89,15 @@ class MuseTalkRenderer(Canvas):
         where = device.choose(on)
         limit_threads()
         seed = zlib.crc32(Path(portrait).name.encode())
+        weights = checkpoint.known("musetalk") if read is None else ""
         return shared.with_nets(
             "musetalk",
             where,
             Nets.load,
             read,
-            lambda nets, held: cls(nets, portrait, size=size, fps=fps, seed=seed, held=held),
+            lambda nets, held: cls(
+                nets, portrait, size=size, fps=fps, seed=seed, weights=weights, held=held
+            ),
         )
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
@@ -104,13 +113,10 @@ class MuseTalkRenderer(Canvas):
     def draw(self, cue: Cue) -> VideoFrame:
         """The picture for this moment; its data is overwritten by the second draw after this."""
         face = self.face.at(cue)
-        np.copyto(self._calm.weights, face.weights)
-        self._calm.weights[_MOUTH] = 0  # the head stays where its latents were made
-        self._engine.draw(self._calm, self._planes)
-        rows = self._planes.reshape(self.height * 3 // 2, self.width)
-        picture = np.asarray(cv2.cvtColor(rows, cv2.COLOR_YUV2BGR_I420), np.uint8)
+        said, tick = self._mouth.say(cue)
+        picture = self._body.picture(face, tick)
         with self.device.stage("blend"):
-            self._mouth.put(cue, picture)
+            self._mouth.put(cue, said, picture, tick)
         out = self._paper()
         still.to_i420(picture, out)
         return self._frame(cue.index, out)
@@ -121,20 +127,23 @@ class MuseTalkRenderer(Canvas):
             self._held.release()
 
 
+@dataclass(slots=True)
+class _Block:
+    """Frames that are said together: of these tokens, and for the ticks that they had in mind."""
+
+    tokens: Tensor
+    faces: U8 | Callable[[], U8] | None = None
+
+
 class _Mouth:
     """The part of the picture that is generated: when it is seen, and what it says."""
 
-    def __init__(self, speaker: Speaker, nets: Nets, shown: still.Still, fps: int) -> None:
-        self._speaker, self._encode, self._fps = speaker, nets.encode, fps
+    def __init__(self, speaker: Speaker, nets: Nets, under: Body, fps: int) -> None:
+        self._speaker, self._encode, self._body, self._fps = speaker, nets.encode, under, fps
         self._ahead = nets.device.gpu  # a CPU would make the picture wait for them
-        height, width = shown.picture.shape[:2]
-        points, bridge = shown.box_points
-        found = mouth.with_margin(mouth.box(points, bridge, height), height)
-        labels = shown.labels(blend.square_around(found), blend.MAP)
-        self._seat = blend.seat(blend.face_mask(labels), found, width, height)
-        self._latents = speaker.latents(mouth.cut(shown.picture, found))
         self._ears: dict[int, Ear] = {}
-        self._blocks: OrderedDict[tuple[int, int], U8 | Callable[[], U8]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int], _Block] = OrderedDict()
+        self._lag: tuple[int, int] | None = None
         self._last: U8 | None = None
         self._share = 0.0
         self._at_s: float | None = None
@@ -153,50 +162,68 @@ class _Mouth:
         for key in [key for key in self._blocks if key[0] == segment]:
             del self._blocks[key]
 
-    def put(self, cue: Cue, picture: U8) -> None:
+    def put(self, cue: Cue, said: U8 | None, picture: U8, tick: int) -> None:
         """Blend the mouth of this moment into the picture, if it says anything."""
-        said = self._said(cue)
         elapsed = 0.0 if self._at_s is None else max(0.0, cue.time_s - self._at_s)
         self._at_s = cue.time_s
         step = elapsed / TO_SPEECH_S if said is not None else -elapsed / TO_REST_S
         self._share = min(1.0, max(0.0, self._share + step))
         if said is not None:
             self._last = said
-        if self._last is None or self._share == 0:
-            return
-        room = picture[self._seat.room].copy()
-        blend.put(self._last, picture, self._seat)
-        share = ease(self._share)
-        if share < 1:
-            whole = picture[self._seat.room]
-            np.copyto(whole, cv2.addWeighted(whole, share, room, 1 - share, 0))
+        if self._last is None or self._share < 1:
+            self._body.hush(picture, tick)
+        if self._last is not None and self._share > 0:
+            self._body.put(self._last, picture, tick, ease(self._share))
 
-    def _said(self, cue: Cue) -> U8 | None:
-        """The face of this moment; None in silence and while the sound is not known."""
-        if cue.segment is None or cue.manner is Manner.ATTENTIVE:
-            return None
-        ear = self._ears.get(cue.segment)
-        if ear is None:
-            return None
-        frame = max(0, cue.position) * self._fps // CLOCK_RATE
+    def say(self, cue: Cue) -> tuple[U8 | None, int]:
+        """The face of this moment, None in silence and while the sound is not known; and the tick
+        that the body is at."""
+        said = None
+        index = cue.index
+        ear = None if cue.segment is None else self._ears.get(cue.segment)
+        if cue.segment is not None and ear is not None and cue.manner is not Manner.ATTENTIVE:
+            frame = max(0, cue.position) * self._fps // CLOCK_RATE
+            lag = self._lagging(cue.segment, cue.index - frame)
+            said = self._face(cue.segment, frame, lag, ear)
+            index = cue.index if said is None else frame + lag
+        return said, self._tick(index)
+
+    def _tick(self, index: int) -> int:
+        return index * loop.FPS // self._fps
+
+    def _lagging(self, segment: int, found: int) -> int:
+        """The picture's index at the segment's first frame. It stays while it is off by no more
+        than rounding; when speech was paused, faces that are not shown yet are made anew."""
+        if self._lag is None or self._lag[0] != segment or abs(self._lag[1] - found) > 1:
+            self._lag = segment, found
+            for block in self._blocks.values():
+                block.faces = None
+        return self._lag[1]
+
+    def _face(self, segment: int, frame: int, lag: int, ear: Ear) -> U8 | None:
         number, place = divmod(frame, self._speaker.block)
-        if not self._begin(cue.segment, number, ear):
+        block = self._begun(segment, number, lag, ear)
+        if block is None:
             return None
-        faces = self._blocks[cue.segment, number]
-        if not isinstance(faces, np.ndarray):
-            faces = self._blocks[cue.segment, number] = faces()
+        if not isinstance(block.faces, np.ndarray):
+            assert block.faces is not None
+            block.faces = block.faces()
             if self._ahead:  # the next ones are made while these are shown
-                self._begin(cue.segment, number + 1, ear)
-        return np.asarray(faces[place], np.uint8)
+                self._begun(segment, number + 1, lag, ear)
+        return np.asarray(block.faces[place], np.uint8)
 
-    def _begin(self, segment: int, number: int, ear: Ear) -> bool:
-        """Whether a block is begun by now; not while its sound is not known."""
-        if (segment, number) in self._blocks:
-            return True
-        tokens = ear.block(number)
-        if tokens is None:
-            return False
-        self._blocks[segment, number] = self._speaker.begin(self._latents, tokens)
-        while len(self._blocks) > _KEPT_BLOCKS:
-            self._blocks.popitem(last=False)
-        return True
+    def _begun(self, segment: int, number: int, lag: int, ear: Ear) -> _Block | None:
+        """A block that is said, or begun to be; None while its sound is not known."""
+        block = self._blocks.get((segment, number))
+        if block is None:
+            tokens = ear.block(number)
+            if tokens is None:
+                return None
+            block = self._blocks[segment, number] = _Block(tokens)
+            while len(self._blocks) > _KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        if block.faces is None:
+            first = number * self._speaker.block + lag
+            ticks = [self._tick(first + i) for i in range(self._speaker.block)]
+            block.faces = self._speaker.begin(self._body.latents(ticks), block.tokens)
+        return block

@@ -1,0 +1,207 @@
+"""MuseTalk over a filmed portrait, with networks that do one known thing, so that it is known what
+must be seen: a generated face is the face of its own tick, as light as the speech is loud."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
+
+from torch.nn import functional as fn  # noqa: E402
+
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd, VideoFrame  # noqa: E402
+from avatar.neural import body, device, lips, still  # noqa: E402  (needs torch)
+from avatar.params import FaceParams  # noqa: E402
+from avatar.portrait import loop  # noqa: E402
+from avatar.portrait.pack import load  # noqa: E402
+from avatar.renderers.musetalk import MuseTalkRenderer  # noqa: E402
+
+COUNT = 30
+RECT = (-64, 0, 960, 1024)
+SIZE = (512, 512)
+FACE = FaceParams()
+LIGHT = 40
+"""Levels that a face is lighter by while sound is heard."""
+
+
+class Stub(torch.nn.Module):
+    """A network that is a function."""
+
+    def __init__(self, run: object) -> None:
+        super().__init__()
+        self.forward = run  # type: ignore[assignment]  # any signature will do
+
+
+class Mirror:
+    """A VAE whose latents are a small picture. encoded: how many there were."""
+
+    def __init__(self) -> None:
+        self.quant_conv = torch.nn.Conv2d(1, 1, 1)
+        self.encoded = 0
+
+    def encode(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.encoded += 1
+        small = fn.avg_pool2d(picture, 8)
+        whole = torch.cat([small, torch.zeros_like(small[:, :1])], dim=1)
+        return whole, whole
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        return fn.interpolate(latent[:, :3], scale_factor=8)
+
+
+def stub() -> tuple[lips.Nets, Mirror, list[int]]:
+    """Nets, their VAE, and the rows of each call of the UNet."""
+    vae, calls = Mirror(), []
+
+    def say(latents: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        calls.append(len(latents))
+        loud = (said[:, :, 1] > 0.6).float().mean(dim=1)  # positions reach 0.5 there
+        return latents[:, 4:] + loud[:, None, None, None] * (2 * LIGHT / 255) * body.mouth.SCALE
+
+    def hear(mel: torch.Tensor) -> torch.Tensor:
+        loud = (mel.mean(dim=1).repeat_interleave(1, dim=1)[:, ::2] > -0.6).float()
+        return loud[:, :, None, None].expand(-1, -1, 5, 384) * 10
+
+    nets = lips.Nets(device.choose("cpu"), Stub(say), vae, Stub(hear))  # type: ignore[arg-type]
+    return nets, vae, calls
+
+
+def filmed(folder: Path, *, gap: float = 0.0, line: bool = False) -> Path:
+    """The portrait imani with a loop of grey pictures, each lighter, the face moving to the right.
+
+    line: a white one across the mouth, which a face at an eighth of its size cannot show.
+    """
+    pack = Path(shutil.copytree(load("imani").path, folder / "filmed"))
+    names = []
+    for i in range(COUNT):
+        picture = np.full((RECT[3] - RECT[1], RECT[2] - RECT[0], 3), 40 + 4 * i, np.uint8)
+        picture[629 : 631 if line else 629] = 255
+        names.append(loop.picture_name(i))
+        cv2.imwrite(str(pack / names[-1]), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    boxes = np.array([(300 + 4 * i, 350, 660 + 4 * i, 750) for i in range(COUNT)], np.float32)
+    masks = np.zeros((COUNT, loop.MASK, loop.MASK), np.uint8)
+    masks[:, 70:90, 50:78] = 255
+    cover = np.full((128, 128), 255, np.uint8)
+    loop.write(pack, RECT, boxes, np.full(COUNT, gap, np.float32), masks, cover, names)
+    return pack
+
+
+def grey(i: int) -> float:
+    return 40.0 + 4 * i
+
+
+def speech(seconds: float) -> np.ndarray:
+    t = np.arange(round(seconds * CLOCK_RATE)) / CLOCK_RATE
+    return (12000 * np.sin(2 * np.pi * 300 * t) * np.sign(np.sin(2 * np.pi * 90 * t))).astype("<i2")
+
+
+def levels(frame: VideoFrame, tick: int) -> tuple[float, float]:
+    """Full-range levels beside the face and in the middle of its mask."""
+    rows = frame.data.reshape(SIZE[1] * 3 // 2, SIZE[0])
+    picture = cv2.cvtColor(rows, cv2.COLOR_YUV2BGR_I420).astype(float)
+    x = 240 + 2 * tick  # the middle of the box of that tick, in the call's pixels
+    return float(picture[20:40, 20:40].mean()), float(picture[312:318, x - 4 : x + 4].mean())
+
+
+def renderer(pack: Path, nets: lips.Nets, **given: object) -> MuseTalkRenderer:
+    return MuseTalkRenderer(nets, str(pack), size=SIZE, fps=25, block=4, **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filmed(tmp_path_factory.mktemp("packs"))
+
+
+def test_in_silence_the_loop_plays_forwards_and_backwards(pack: Path) -> None:
+    face = renderer(pack, stub()[0])
+    shown = [levels(face.draw(Cue(i, i / 25)), 0)[0] for i in range(2 * COUNT + 2)]
+    wanted = [*range(COUNT), *reversed(range(COUNT)), 0, 1]
+    assert np.allclose(shown, [grey(i) for i in wanted], atol=2.0)
+
+
+def test_a_spoken_face_is_the_one_of_its_own_picture(pack: Path) -> None:
+    face = renderer(pack, stub()[0])
+    face.hear(AudioChunk(0, 0, speech(2.0)))
+    face.hear(SpeechEnd(0))
+    for i in range(5):
+        face.draw(Cue(i, i / 25))
+    for i in range(5, 25):
+        frame = face.draw(Cue(i, i / 25, segment=0, position=(i - 5) * 1920 + 960))
+        beside, inside = levels(frame, i)
+        assert beside == pytest.approx(grey(i), abs=2.0)
+        if i > 8:  # the mouth has opened
+            assert inside - beside == pytest.approx(LIGHT, abs=4.0)
+
+
+def test_after_a_pause_faces_are_made_for_the_pictures_that_are_shown(pack: Path) -> None:
+    nets, _, calls = stub()
+    face = renderer(pack, nets)
+    face.hear(AudioChunk(0, 0, speech(2.0)))
+    face.hear(SpeechEnd(0))
+    for i in range(6):
+        face.draw(Cue(i, i / 25, segment=0, position=i * 1920 + 960))
+    for i in range(6, 12):  # paused: the loop goes on
+        beside, _ = levels(face.draw(Cue(i, i / 25)), i)
+        assert beside == pytest.approx(grey(i), abs=2.0)
+    before = len(calls)
+    for i in range(12, 22):
+        frame = face.draw(Cue(i, i / 25, segment=0, position=(i - 6) * 1920 + 960))
+        beside, inside = levels(frame, i)
+        assert beside == pytest.approx(grey(i), abs=2.0)
+    assert inside - beside == pytest.approx(LIGHT, abs=4.0)
+    assert len(calls) - before == 3  # the block it stopped in, anew, and the two after
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.2])
+def test_an_open_mouth_is_shut_in_silence_and_a_shut_one_is_left_alone(
+    tmp_path: Path, gap: float
+) -> None:
+    """The stub's quiet face is the film's own, but for the line."""
+    nets, _, calls = stub()
+    face = renderer(filmed(tmp_path, gap=gap, line=True), nets)
+    assert sum(calls) == (32 if gap else 0)  # thirty, in blocks of four
+    rows = face.draw(Cue(3, 0.12)).data[: 512 * 512].reshape(SIZE).astype(int)
+    in_mouth, beside = rows[315, 240 + 2 * 3], rows[315, 100]
+    assert beside - in_mouth > 40 if gap else beside == in_mouth
+
+
+def test_latents_are_kept_beside_the_pack_for_the_same_weights(tmp_path: Path) -> None:
+    own = filmed(tmp_path, gap=0.2)
+    nets, vae, calls = stub()
+    first = renderer(own, nets, weights="a")
+    assert vae.encoded == 2 * COUNT
+    again = renderer(own, nets, weights="a")
+    assert vae.encoded == 2 * COUNT and sum(calls) == 32
+    cue = Cue(7, 0.28)
+    assert (first.draw(cue).data == again.draw(cue).data).all()
+    renderer(own, nets, weights="b")
+    assert vae.encoded == 4 * COUNT
+    (own / "loop_latents.npz").write_bytes(b"PK damaged")
+    renderer(own, nets, weights="b")
+    assert vae.encoded == 6 * COUNT
+
+
+def test_where_the_film_ends_the_portraits_backdrop_is_seen(tmp_path: Path) -> None:
+    own = filmed(tmp_path)
+    given = loop.of(own)
+    assert given is not None
+    cover = given.cover.copy()
+    cover[:40] = 0
+    shown = still.of(str(own), SIZE)
+    nets, _, _ = stub()
+    kept = body.kept(given, nets, lips.Speaker(nets, 4), "")
+    under = body.FilmedBody(replace(given, cover=cover), kept, shown)
+    picture = under.picture(FACE, 0)
+    assert (picture[:140] == shown.picture[:140]).all()
+    assert np.abs(picture[200:, :480].astype(int) - 40).max() <= 2
+
+
+def test_a_portrait_without_a_loop_is_drawn() -> None:
+    nets, vae, _ = stub()
+    face = renderer(load("imani").path, nets)
+    assert vae.encoded == 2
+    assert isinstance(face._body, body.DrawnBody)
