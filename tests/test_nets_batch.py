@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/set
 from avatar.errors import RendererError  # noqa: E402  (needs torch)
 from avatar.nets import catalogue  # noqa: E402
 from avatar.neural import batch, device, seeded  # noqa: E402
-from avatar.neural.batch import Batched  # noqa: E402
+from avatar.neural.batch import Batched, Late  # noqa: E402
 
 CPU = device.choose("cpu")
 
@@ -67,6 +67,49 @@ def test_those_who_wait_are_one_batch_and_each_gets_its_own() -> None:
     assert shared.counts == {1: 1, 4: 1, 2: 1}
     for i, out in enumerate(got):
         assert torch.equal(out, torch.full((1, 3), 2.0 * i))  # type: ignore[arg-type]
+
+
+def test_what_was_due_while_others_were_drawn_is_left_out_and_counted() -> None:
+    gate, now = Gate(), [0.0]
+    where = device.Device("cpu", torch.float32)
+    shared = Batched(gate, where, clock=lambda: now[0])
+    got: dict[str, object] = {}
+
+    def ask(name: str, due_s: float) -> threading.Thread:
+        def run() -> None:
+            try:
+                got[name] = shared(torch.full((1, 3), due_s), due_s=due_s)
+            except Late as error:
+                got[name] = error
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    threads = [ask("first", 0.04)]
+    assert gate.entered.wait(30)
+    threads += [ask("late", 0.05), ask("later", 0.06), ask("in time", 0.10)]
+    with shared._turn:
+        assert shared._turn.wait_for(lambda: len(shared._waiting) == 3, 30)
+    now[0] = 0.08  # the first one took so long
+    gate.open.set()
+    for thread in threads:
+        thread.join(30)
+    assert torch.equal(got["first"], torch.full((1, 3), 0.08))  # type: ignore[arg-type]
+    assert torch.equal(got["in time"], torch.full((1, 3), 0.2))  # type: ignore[arg-type]
+    assert isinstance(got["late"], Late) and str(got["later"]) == "late by 20 ms"
+    assert gate.rows == [1, 1] and shared.counts == {1: 2}
+    assert where.stages["late"] == (pytest.approx(0.16), 2)
+
+
+def test_when_all_who_wait_are_late_nothing_is_computed() -> None:
+    gate = Gate()
+    gate.open.set()
+    shared = Batched(gate, device.Device("cpu", torch.float32), clock=lambda: 1.0)
+    with pytest.raises(Late, match="late by 500 ms"):
+        shared(torch.ones(1, 3), due_s=0.5)
+    assert not gate.rows
+    assert torch.equal(shared(torch.ones(1, 3), due_s=1.0), torch.full((1, 3), 2.0))
 
 
 def test_one_that_fails_fails_its_batch_and_not_the_next() -> None:

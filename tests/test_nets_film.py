@@ -169,6 +169,30 @@ def test_an_open_mouth_is_shut_in_silence_and_a_shut_one_is_left_alone(
     assert beside - in_mouth > 40 if gap else beside == in_mouth
 
 
+def test_a_block_that_comes_too_late_leaves_the_mouth_shut(
+    pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets, _, calls = stub()
+    now = [0.0]
+    monkeypatch.setattr(nets.saying, "clock", lambda: now[0])
+    face = renderer(pack, nets)
+    face._mouth._live = True  # as on a GPU
+    face.hear(AudioChunk(0, 0, speech(2.0)))
+    face.hear(SpeechEnd(0))
+    begun = face._mouth._speaker.begin
+
+    def waited(*given: object) -> object:  # other faces are drawn for half a second first
+        now[0] += 0.5
+        return begun(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(face._mouth._speaker, "begin", waited, raising=False)
+    for i in range(5):
+        beside, inside = levels(face.draw(Cue(i, i / 25, segment=0, position=i * 1920 + 960)), i)
+        assert inside == pytest.approx(beside, abs=2.0)
+    assert not calls
+    assert nets.device.stages["late"][1] == 5
+
+
 def test_latents_are_kept_beside_the_pack_for_the_same_weights(tmp_path: Path) -> None:
     own = filmed(tmp_path, gap=0.2)
     nets, vae, calls = stub()

@@ -14,6 +14,7 @@ from avatar.nets import catalogue  # noqa: E402
 from avatar.nets.lp_motion import Motion  # noqa: E402
 from avatar.nets.mt_vae import Vae  # noqa: E402
 from avatar.neural import crop, device, head, lips, mel, seeded, shared, still, tokens  # noqa: E402
+from avatar.neural.batch import Batched, Late  # noqa: E402
 from avatar.neural.body import DrawnBody  # noqa: E402
 from avatar.neural.driver import Driver  # noqa: E402
 from avatar.neural.ear import Ear  # noqa: E402
@@ -97,6 +98,24 @@ def test_face_is_moved_by_the_parameters_and_pasted_into_its_picture(
     assert set(renderer.device.stages) >= {"source", "points", "draw", "fetch", "paste"}
     first = frame.data.copy()
     assert (renderer.draw(Cue(0, 0.0)).data == first).all()  # the same moment, the same picture
+
+
+def test_a_picture_that_comes_too_late_is_the_one_before(
+    head_nets: head.Nets, shown: still.Still, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = LivePortraitRenderer(head_nets, shown, fps=25)
+    first = renderer.draw(Cue(0, 0.0)).data.copy()
+    due: list[float] = []
+
+    def late(*given: torch.Tensor, due_s: float) -> torch.Tensor:
+        due.append(due_s - renderer._clock())
+        raise Late("late by 9 ms")
+
+    monkeypatch.setattr(Batched, "__call__", lambda self, *given, due_s: late(*given, due_s=due_s))
+    monkeypatch.setattr(device.Device, "gpu", True)
+    frame = renderer.draw(Cue(1, 0.04))
+    assert frame.index == 1 and (frame.data == first).all()
+    assert 0 < due[0] <= 0.04
 
 
 def test_points_at_rest_are_the_stitched_ones_of_the_picture(

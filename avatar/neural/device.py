@@ -42,8 +42,12 @@ class Device:
         started = time.perf_counter()
         yield
         self.wait()
-        seconds, calls = self.stages.get(name, (0.0, 0))
-        self.stages[name] = (seconds + time.perf_counter() - started, calls + 1)
+        self.count(name, time.perf_counter() - started)
+
+    def count(self, name: str, seconds: float) -> None:
+        """One more of a stage."""
+        whole, calls = self.stages.get(name, (0.0, 0))
+        self.stages[name] = (whole + seconds, calls + 1)
 
     def wait(self) -> None:
         """Until everything that was asked for is done."""

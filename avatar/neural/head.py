@@ -4,6 +4,7 @@ Relative motion: whatever our parameters say is added to what the picture itself
 face at rest is the picture. Stitching comes last. Key points are single precision everywhere.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -132,15 +133,19 @@ class Head:
             added = added + keypoints.retarget(nets.eye, source.points, ratios)
         return added
 
-    def draw(self, drive: Drive) -> U8:
-        """The face of this moment: (512, 512, 3) RGB."""
+    def draw(self, drive: Drive, due_s: float = math.inf) -> U8:
+        """The face of this moment: (512, 512, 3) RGB. Raises Late if it was due, on the clock of
+        nets.drawing, before it could be begun."""
         device = self._nets.device
         with torch.inference_mode():
             with device.stage("points"):
                 points = self.points(drive)
             with device.stage("draw"):
                 out = self._nets.drawing(
-                    self.source.volume, points.to(device.dtype), self.source.points.to(device.dtype)
+                    self.source.volume,
+                    points.to(device.dtype),
+                    self.source.points.to(device.dtype),
+                    due_s=due_s,
                 )
             with device.stage("fetch"):
                 return np.asarray(crop.to_picture(out)[0], np.uint8)

@@ -4,6 +4,7 @@ The networks are shared; they say a fixed number of frames at once, so that a GP
 recorded graph. What is asked for is begun at once and waited for when it is fetched.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -75,16 +76,17 @@ class Speaker:
         with torch.inference_mode(), self._nets.device.stage("latents"):
             return mouth.latents(self._nets.vae, face)  # (1, 8, 32, 32)
 
-    def begin(self, latents: Tensor, said: Tensor) -> Callable[[], U8]:
+    def begin(self, latents: Tensor, said: Tensor, due_s: float = math.inf) -> Callable[[], U8]:
         """Begin to say tokens; the result waits for it: (block, 256, 256, 3) BGR, of each token's.
 
-        latents: of one face, or one each.
+        latents: of one face, or one each. Raises Late if it was due, on the clock of nets.saying,
+        before it could be begun.
         """
         device = self._nets.device
         like = latents.expand(self.block, -1, -1, -1)
         with torch.inference_mode(), device.stage("say"):
             heard = said.to(device.name, device.dtype) + self._positions
-            faces = self._nets.saying(like, heard)  # (block, 3, 256, 256)
+            faces = self._nets.saying(like, heard, due_s=due_s)  # (block, 3, 256, 256)
 
         def fetch() -> U8:
             with torch.inference_mode(), device.stage("fetch"):

@@ -31,5 +31,9 @@ class Canvas:
         self._turn = 1 - self._turn
         return self._buffers[self._turn]
 
+    def _again(self, index: int) -> VideoFrame:
+        """The last picture once more."""
+        return self._frame(index, self._buffers[self._turn])
+
     def _frame(self, index: int, data: NDArray[np.uint8]) -> VideoFrame:
         return VideoFrame(self.width, self.height, index, data)

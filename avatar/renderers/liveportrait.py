@@ -5,6 +5,7 @@ and manners are the same, and after an interruption the face comes to rest in th
 the neural extra and the weights (python -m avatar models pull liveportrait).
 """
 
+import math
 import zlib
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ import numpy as np
 
 from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
 from avatar.neural import device, shared, still
+from avatar.neural.batch import Late
 from avatar.neural.driver import Driver
 from avatar.neural.head import Nets, seat
 from avatar.neural.shared import Read
@@ -35,7 +37,8 @@ class LivePortraitRenderer(Canvas):
         self._driver = Driver()
         self._head, self._paste = seat(nets, shown)
         self._picture = shown.picture.copy()
-        self.device = nets.device
+        self.device, self._clock = nets.device, nets.drawing.clock
+        self._drawn = False
 
     @classmethod
     def open(
@@ -73,9 +76,19 @@ class LivePortraitRenderer(Canvas):
         self.face.forget(segment)
 
     def draw(self, cue: Cue) -> VideoFrame:
-        """The picture for this moment; its data is overwritten by the second draw after this."""
+        """The picture for this moment; its data is overwritten by the second draw after this.
+
+        One that other faces kept waiting until the next was due is the one before.
+        """
         drive = self._driver(self.face.at(cue))
-        face = self._head.draw(drive)
+        # a CPU draws for files and tests, however long it takes
+        live = self.device.gpu and self._drawn
+        due_s = self._clock() + 1 / self.fps if live else math.inf
+        try:
+            face = self._head.draw(drive, due_s)
+        except Late:
+            return self._again(cue.index)
+        self._drawn = True
         with self.device.stage("paste"):
             self._paste(np.ascontiguousarray(face[..., ::-1]), self._picture)
             out = self._paper()

@@ -7,6 +7,7 @@ mouth is the body's own, shut. Needs the neural extra, an NVIDIA GPU and the wei
 (python -m avatar models pull musetalk).
 """
 
+import math
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from torch import Tensor
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, VideoFrame
 from avatar.gaze import ease
 from avatar.neural import body, checkpoint, device, shared, still
+from avatar.neural.batch import Late
 from avatar.neural.body import Body
 from avatar.neural.ear import BLOCK, Ear
 from avatar.neural.lips import Nets, Speaker
@@ -140,7 +142,9 @@ class _Mouth:
 
     def __init__(self, speaker: Speaker, nets: Nets, under: Body, fps: int) -> None:
         self._speaker, self._encode, self._body, self._fps = speaker, nets.encode, under, fps
-        self._ahead = nets.device.gpu  # a CPU would make the picture wait for them
+        self._clock = nets.saying.clock
+        self._live = nets.device.gpu
+        """A CPU says its blocks for files and tests: none ahead, none too late."""
         self._ears: dict[int, Ear] = {}
         self._blocks: OrderedDict[tuple[int, int], _Block] = OrderedDict()
         self._lag: tuple[int, int] | None = None
@@ -202,18 +206,22 @@ class _Mouth:
 
     def _face(self, segment: int, frame: int, lag: int, ear: Ear) -> U8 | None:
         number, place = divmod(frame, self._speaker.block)
-        block = self._begun(segment, number, lag, ear)
+        length = self._speaker.block
+        left_s = ((number + 1) * length - frame) / self._fps  # until its last frame is over
+        due_s = self._clock() + left_s if self._live else math.inf
+        block = self._begun(segment, number, lag, ear, due_s)
         if block is None:
             return None
         if not isinstance(block.faces, np.ndarray):
             assert block.faces is not None
             block.faces = block.faces()
-            if self._ahead:  # the next ones are made while these are shown
-                self._begun(segment, number + 1, lag, ear)
+            if self._live:  # the next ones are made while these are shown
+                self._begun(segment, number + 1, lag, ear, due_s + length / self._fps)
         return np.asarray(block.faces[place], np.uint8)
 
-    def _begun(self, segment: int, number: int, lag: int, ear: Ear) -> _Block | None:
-        """A block that is said, or begun to be; None while its sound is not known."""
+    def _begun(self, segment: int, number: int, lag: int, ear: Ear, due_s: float) -> _Block | None:
+        """A block that is said, or begun to be; None while its sound is not known, and where other
+        faces kept it waiting until nothing of it would be seen."""
         block = self._blocks.get((segment, number))
         if block is None:
             tokens = ear.block(number)
@@ -225,5 +233,8 @@ class _Mouth:
         if block.faces is None:
             first = number * self._speaker.block + lag
             ticks = [self._tick(first + i) for i in range(self._speaker.block)]
-            block.faces = self._speaker.begin(self._body.latents(ticks), block.tokens)
+            try:
+                block.faces = self._speaker.begin(self._body.latents(ticks), block.tokens, due_s)
+            except Late:
+                return None
         return block
