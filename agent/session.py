@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 _NEVER = 1_000_000
 """Errors in a row after which LiveKit would end the call: parts fail, calls go on."""
-_HALF_WINDOW_MS = 16
-"""Of the VAD, and of the look between its windows: sound in such pieces waits for nothing."""
+_FRAME_MS = 10
+"""As sound leaves the jitter buffer: in longer pieces it would wait for the VAD's next look."""
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def room_options(chat: Chat) -> RoomOptions:
     """Sound as the VAD wants it, and typed words by way of the chat's bounds."""
     return RoomOptions(
         audio_input=AudioInputOptions(
-            sample_rate=EAR_RATE, frame_size_ms=_HALF_WINDOW_MS, auto_gain_control=False
+            sample_rate=EAR_RATE, frame_size_ms=_FRAME_MS, auto_gain_control=False
         ),
         text_input=TextInputOptions(text_input_cb=chat.on_text),
         text_output=TextOutputOptions(sync_transcription=False),  # pace.py does it

@@ -13,7 +13,7 @@ from sounds import Samples, Sound
 from agent.probe.recording import RATE as SOUND_RATE
 from agent.probe.sound import resample
 from agent.turns.barge import Action, Barge, Policy
-from agent.turns.glimpse import Glimpse
+from agent.turns.glimpse import LOOKS, STEP, Glimpse
 from agent.turns.hearing import RATE, Hearing
 from agent.turns.words import back_channels, meaning
 
@@ -57,21 +57,20 @@ class Bystander:
             part = samples[start : start + VAD_WINDOW_SAMPLES]
             at = (start + len(part)) / RATE - lead_s
             windows.append(hearing.window(inference(part, detector.predict(part)), at))
-            for seen, probability in between.push(
-                rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))
-            ):
-                if hearing.glimpse(seen, probability):
-                    glimpses.append(at - len(part) / RATE / 2)
+            frame = rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))
+            for look, (heard, probability) in enumerate(between.push(frame), start=1 - LOOKS):
+                if hearing.glimpse(heard, probability):
+                    glimpses.append(at + look * STEP / RATE)
         near_s, _ = hearing.take_utterance()
         voiced = [w.at for w in windows if w.probability >= 0.5]
         text, confidence = await self._words(samples) if near_s >= 0.05 else ("", 0.0)
         barge, taken = Barge(self._policy), dict[Action, float]()
         barge.on_speaking(-lead_s, True)
         asked = meaning(text, known=self._known, voice_s=near_s, confidence=confidence)
-        heard = not text
+        told = not text
         for window in windows:
-            if not heard and window.at >= voiced[-1] + WORDS_AFTER_S:
-                heard = True
+            if not told and window.at >= voiced[-1] + WORDS_AFTER_S:
+                told = True
                 _note(taken, barge.on_words(window.at, asked, final=True), window.at)
             while glimpses and glimpses[0] < window.at:
                 at = glimpses.pop(0)

@@ -121,9 +121,9 @@ class Floor:
         self._do(self._barge.on_window(window), now)
         return window.ours
 
-    def _on_glimpse(self, samples: NDArray[np.int16], probability: float) -> None:
+    def _on_glimpse(self, heard: NDArray[np.int16], probability: float) -> None:
         now = time.monotonic()
-        if self._barge.state == "open" and self._hearing.glimpse(samples, probability):
+        if self._barge.state == "open" and self._hearing.glimpse(heard, probability):
             self._do(self._barge.on_glimpse(now), now)
 
     # The user's words

@@ -81,14 +81,11 @@ class Hearing:
             length_s=length_s,
         )
 
-    def glimpse(self, samples: Samples, probability: float) -> bool:
-        """Whether a window between the VAD's own, heard just now, holds somebody's voice.
-
-        Half of it is new to us: the other half was in the last window, or will be in the next.
-        """
-        if probability < ON or level_db(samples) <= QUIET_DB:
+    def glimpse(self, heard: Samples, probability: float) -> bool:
+        """Whether sound between the VAD's windows, heard up to now, ends with somebody's voice."""
+        window = heard[-round(_WINDOW_S * RATE) :]
+        if probability < ON or level_db(window) <= QUIET_DB:
             return False
-        heard = np.concatenate([self._heard, samples[len(samples) // 2 :]])[-len(self._heard) :]
         return not self._is_ours(heard, probability, 0.0)
 
     @property

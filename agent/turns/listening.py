@@ -19,7 +19,7 @@ from agent.turns.glimpse import Glimpse
 Judge = Callable[[vad.VADEvent], bool]
 """Told every window (INFERENCE_DONE); says whether what it holds is our own voice."""
 Glance = Callable[[NDArray[np.int16], float], None]
-"""Told the samples and the probability of each window between the VAD's own (glimpse.py)."""
+"""Told the sound up to now and its probability, between the VAD's own windows (glimpse.py)."""
 
 _SURE_WINDOWS = 2
 """So many windows of somebody's voice in a row uncover speech that began as an echo."""
@@ -76,8 +76,8 @@ class _WatchedStream(vad.VADStream):
                 self._inner.flush()
             else:
                 self._inner.push_frame(item)
-                for samples, probability in between.push(item):
-                    self._glance(samples, probability)
+                for heard, probability in between.push(item):
+                    self._glance(heard, probability)
         self._inner.end_input()
 
 
