@@ -68,6 +68,14 @@ class Audience:
         """Whether what is said now is to be spoken; else it is text."""
         return self._open and not self._reads
 
+    def ask(self) -> None:
+        """Somebody listens: in the room, or outside of it by a bridge, which subscribes nothing."""
+        self._asked, self._reads = True, False
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        self._follow()
+
     async def wait_here(self) -> None:
         """Wait while nobody is in the room: speech that is due is made when somebody is."""
         await self._here.wait()
@@ -119,13 +127,8 @@ class Audience:
         self._follow()
 
     def _on_subscribed(self, track: rtc.Track) -> None:
-        if track.kind != rtc.TrackKind.KIND_AUDIO:
-            return
-        self._asked, self._reads = True, False
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-        self._follow()
+        if track.kind == rtc.TrackKind.KIND_AUDIO:
+            self.ask()
 
     def _on_people(self, _: rtc.RemoteParticipant | None = None) -> None:
         here = bool(people(self._room))

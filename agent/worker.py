@@ -97,6 +97,7 @@ async def entrypoint(ctx: JobContext) -> None:
         ctx.add_shutdown_callback(bridge.aclose)
         bridge.start()
         avatar.tap(bridge)
+        call.audience.ask()
     Presence(ctx, session, alone_s=warm.settings.alone_s)
     SessionControl(ctx.room, session, call.wake)
     await call.start(persona, portrait, parts)
