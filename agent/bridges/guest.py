@@ -1,8 +1,9 @@
 """Who is outside, as a participant of the room: a microphone and, with the first picture, a camera.
 
 Both tracks share one stream, so that subscribers hold them together, and the microphone has no DTX:
-silence keeps the clock going. Sound waits at most for the source's queue; what comes on top of it
-is dropped, oldest first, so that a publisher whose clock is fast does not get later and later.
+silence keeps the clock going. Sound goes out as it comes: a queue of the source is full after the
+first hiccup and stays so, while a subscriber's own jitter buffer gets short again. What piles up
+before it can go out is dropped, oldest first.
 """
 
 import asyncio
@@ -25,7 +26,8 @@ from agent.config import Settings
 logger = logging.getLogger(__name__)
 
 _STREAM = "guest"
-_QUEUE_MS = 120
+_BLOCK = RATE // 100
+"""What a source without a queue takes: 10 ms at a time."""
 _MOST_WAITING_S = 0.25
 _VIDEO_BITS = 1_700_000
 _LIFETIME = timedelta(minutes=10)
@@ -83,7 +85,7 @@ class Guest:
             )
         except rtc.ConnectError as error:
             raise BridgeError(f"the room cannot be joined: {error}") from None
-        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=_QUEUE_MS)
+        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=0)
         track = rtc.LocalAudioTrack.create_audio_track("guest_audio", self._microphone)
         await self.room.local_participant.publish_track(
             track,
@@ -155,12 +157,16 @@ class Guest:
 
     async def _write(self) -> None:
         assert self._microphone is not None
+        rest = np.zeros(0, np.int16)
         while True:
             while self._waiting:
                 samples = self._waiting.popleft()
                 self._waiting_samples -= len(samples)
-                await self._microphone.capture_frame(
-                    rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples))
-                )
+                rest = np.concatenate([rest, samples])
+                while len(rest) >= _BLOCK:
+                    block, rest = rest[:_BLOCK], rest[_BLOCK:]
+                    await self._microphone.capture_frame(
+                        rtc.AudioFrame(block.tobytes(), RATE, 1, _BLOCK)
+                    )
             self._came.clear()
             await self._came.wait()

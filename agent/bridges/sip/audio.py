@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import av
 import numpy as np
-from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 from numpy.typing import NDArray
 
@@ -27,8 +26,10 @@ _CODECS = {
     "PCMU": ("pcm_mulaw", 8000),
     "PCMA": ("pcm_alaw", 8000),
 }
-_PREFETCH = 3
-"""Packets (20 ms each) that wait, so that late ones still come in their place."""
+_PATIENCE = 3
+"""So many later packets (20 ms each) may wait for one that is missing."""
+_ANEW = 100
+"""A packet so far from its place begins a new count."""
 _DIGIT_PACKETS = 8
 _END_PACKETS = 3
 _GAP_PACKETS = 4
@@ -90,16 +91,17 @@ class AudioDecoder:
         self._codec.sample_rate = rate
         self._codec.layout = "mono"
         self._resampler = av.AudioResampler("s16", "mono", RATE)
-        self._jitter = JitterBuffer(capacity=16, prefetch=_PREFETCH)
+        self._order = Order()
         self.errors = 0
 
     def decode(self, packet: RtpPacket) -> Iterator[NDArray[np.int16]]:
-        packet._data = packet.payload  # type: ignore[attr-defined]  # what the buffer joins
-        _, encoded = self._jitter.add(packet)
-        if encoded is None or not encoded.data:
-            return
+        for due in self._order.add(packet):
+            if due.payload:
+                yield from self._decode(due.payload)
+
+    def _decode(self, payload: bytes) -> Iterator[NDArray[np.int16]]:
         try:
-            frames = self._codec.decode(av.Packet(encoded.data))
+            frames = self._codec.decode(av.Packet(payload))
         except av.FFmpegError:
             self.errors += 1
             return
@@ -107,6 +109,31 @@ class AudioDecoder:
             frame.pts = None
             for part in self._resampler.resample(frame):
                 yield part.to_ndarray().reshape(-1).astype(np.int16)
+
+
+class Order:
+    """Packets in the order of their numbers, at once; only for a missing one some are held.
+
+    To take up the jitter is left to whoever plays: a room's subscriber does, and is good at it.
+    """
+
+    def __init__(self) -> None:
+        self._next: int | None = None
+        self._held: dict[int, RtpPacket] = {}
+
+    def add(self, packet: RtpPacket) -> Iterator[RtpPacket]:
+        """What is due with this one. What comes twice, or after its place was given up, is not."""
+        number = packet.sequence_number
+        if self._next is None or _ANEW < (number - self._next) & 0xFFFF < 0x10000 - _ANEW:
+            self._next = number
+            self._held.clear()
+        if (number - self._next) & 0xFFFF < 0x8000:
+            self._held[number] = packet
+        while self._next in self._held or len(self._held) > _PATIENCE:
+            due = self._held.pop(self._next, None)
+            self._next = (self._next + 1) & 0xFFFF
+            if due is not None:
+                yield due
 
 
 class DigitReader:
