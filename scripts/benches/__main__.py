@@ -33,6 +33,7 @@ NAMES = {
     "remote": "the avatar at a worker: tail, sync, and a worker killed within a sentence",
     "bridge": "the avatar by RTMP through a real server: offset, delay, drift, recovery",
     "telephone": "calls by SIP to baresip: how soon, what arrives, echo, what fifty of them leave",
+    "meeting": "talking over the avatar by SIP: how soon it is silent there; the bridge's CPU",
     "leaks": "many calls: processes, threads, descriptors and memory before and after",
 }
 

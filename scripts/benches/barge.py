@@ -50,11 +50,12 @@ class _Noise(tts.ChunkedStream):
         output.initialize(
             request_id="rush", sample_rate=_RATE, num_channels=1, mime_type="audio/pcm"
         )
-        output.push((_band_noise(int(_RATE * _LENGTH_S)) * 4000).astype(np.int16).tobytes())
+        output.push((band_noise(int(_RATE * _LENGTH_S)) * 4000).astype(np.int16).tobytes())
         output.flush()
 
 
-def _band_noise(count: int) -> np.ndarray[Any, Any]:
+def band_noise(count: int) -> np.ndarray[Any, Any]:
+    """So many samples at 24 kHz, of a mean square of 1."""
     spectrum = np.fft.rfft(np.random.default_rng(7).standard_normal(count))
     frequency = np.fft.rfftfreq(count, 1 / _RATE)
     noise = np.fft.irfft(np.where((frequency > 200) & (frequency < 4000), spectrum, 0), count)

@@ -14,7 +14,10 @@ from agent.server import LiveKitServer
 
 
 class Stack:
-    """A livekit-server and an agent worker. `turns` grows with every turn the worker logs."""
+    """A livekit-server and an agent worker. `turns` grows with every turn the worker logs.
+
+    actions: what its floors did (hold, resume, stop…), and when by this machine's monotonic clock.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class Stack:
         self.server = server
         self.settings = settings
         self.turns: list[dict[str, Any]] = []
+        self.actions: list[tuple[str, float]] = []
         extra = {"VISAVIS_IDLE_PROCESSES": str(idle_processes), **(environment or {})}
         self.worker = Worker(settings, extra, self._on_line)
         self._warm = asyncio.Event()
@@ -51,6 +55,8 @@ class Stack:
         message = entry.get("message", "")
         if message == "turn":
             self.turns.append(entry)
+        elif message == "floor":
+            self.actions.append((entry["action"], entry["at_s"]))
         elif message == "process initialized":
             self._warm.set()
 
