@@ -104,6 +104,9 @@ def glimpses(
             played.now = end
         frame = rtc.AudioFrame(sound[end - FRAME : end].tobytes(), RATE, 1, FRAME)
         seen += [hearing.glimpse(*one) for one in between.push(frame)]
+        if end // WINDOW > (end - FRAME) // WINDOW:
+            whole = end // WINDOW * WINDOW
+            hearing.window(inference(sound[whole - WINDOW : whole], 0.9), whole / RATE)
     return seen
 
 

@@ -48,27 +48,28 @@ class EchoGuard:
         """The way round, once it is known; None without an echo."""
         return None if self._delay is None else self._delay / self._rate
 
-    def share(self, heard: Samples, played: Samples) -> float:
+    def share(self, heard: Samples, played: Samples, *, learn: bool = True) -> float:
         """How much of the sound is ours, 0 to 1; 0 while we do not know.
 
         heard: the last `heard_samples` of the microphone; played: the last `heard_samples +
         reach_samples` of our voice. Both end now, to within a few hundredths of a second.
+        learn: let it change what is known of the delay, as every window should once.
         """
         if len(heard) != self.heard_samples or len(played) != len(heard) + self.reach_samples:
             raise ValueError(f"{len(heard)} and {len(played)} samples: see the docstring")
         mic, ours = heard.astype(np.float64), played.astype(np.float64)
         if _rms(ours) < _SILENT or _rms(mic) < _SILENT:
             return 0.0
-        return self._compare(mic, ours)
+        return self._compare(mic, ours, learn)
 
-    def _compare(self, mic: Wave, ours: Wave) -> float:
+    def _compare(self, mic: Wave, ours: Wave, learn: bool) -> float:
         """The likeness at the best delay; it is learnt where the likeness is no accident."""
         found, known = self._candidates(mic, ours), self._delay
         shares = {delay: self._likeness(mic, ours, delay) for delay in found}
         best = max(shares, key=lambda delay: shares[delay], default=None)
-        if best is not None and shares[best] >= _ALIKE:
+        if learn and best is not None and shares[best] >= _ALIKE:
             self._delay, self._lost = best, 0
-        elif known is not None:
+        elif learn and known is not None:
             self._lost += 1
             if self._lost > _FORGET:
                 self._delay = None

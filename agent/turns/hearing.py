@@ -65,7 +65,7 @@ class Hearing:
         cue, length_s = self._cues.hear(samples), len(samples) / RATE
         at = self._moment(now, length_s)
         probability = event.probability if cue.audible else 0.0
-        ours = self._is_ours(self._heard, probability, max(0.0, now - at))
+        ours = self._is_ours(probability, max(0.0, now - at))
         speech = probability >= ON
         near_s = length_s if speech and not ours and not cue.murmur else 0.0
         self._ours_s += length_s if speech and ours else 0.0
@@ -86,7 +86,11 @@ class Hearing:
         window = heard[-round(_WINDOW_S * RATE) :]
         if probability < ON or level_db(window) <= QUIET_DB:
             return False
-        return not self._is_ours(heard, probability, 0.0)
+        if self.loudspeaker is None:
+            return True
+        if self._undecided:
+            return False
+        return self.guard.share(heard, self._played(0.0), learn=False) < OURS
 
     @property
     def near_s(self) -> float:
@@ -126,17 +130,28 @@ class Hearing:
         parts = [np.frombuffer(frame.data, np.int16) for frame in frames]
         return np.concatenate([np.zeros(0, np.int16), *parts])
 
-    def _is_ours(self, heard: Samples, probability: float, late_s: float) -> bool:
-        """Whether what was heard, and came so late, is our own voice, or may be."""
+    @property
+    def _undecided(self) -> bool:
+        """Whether our voice may come back, and nothing is known of it yet."""
+        return self._compared < _UNDECIDED_WINDOWS and self.guard.delay_s is None
+
+    def _played(self, late_s: float) -> Samples:
+        """What may be in sound that came so late, as the guard wants it."""
+        assert self.loudspeaker is not None
+        count = self.guard.heard_samples + self.guard.reach_samples
+        return self.loudspeaker.recent_sound(count / RATE + late_s, RATE)[:count]
+
+    def _is_ours(self, probability: float, late_s: float) -> bool:
+        """Whether the last windows, which came so late, are our own voice, or may be."""
         if self.loudspeaker is None:
             return False
-        undecided = self._compared < _UNDECIDED_WINDOWS and self.guard.delay_s is None
+        undecided = self._undecided
         if probability < _COMPARE_FROM and not undecided:
             return False
-        count = self.guard.heard_samples + self.guard.reach_samples
-        played = self.loudspeaker.recent_sound(count / RATE + late_s, RATE)[:count]
+        played = self._played(late_s)
         if not np.any(played):
             return False
         if np.any(played[: self.guard.heard_samples]):
             self._compared += 1  # it has sounded for longer than any echo takes
-        return self.guard.share(heard, played) >= OURS or (undecided and self.guard.delay_s is None)
+        share = self.guard.share(self._heard, played)
+        return share >= OURS or (undecided and self.guard.delay_s is None)
