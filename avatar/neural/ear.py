@@ -39,15 +39,15 @@ def _low_pass() -> F32:
 _TAPS: Final = _low_pass()
 
 
-class Ear:
-    """Hears one segment. Feed it in order; ask for blocks in any order."""
+class Steps:
+    """One segment's sound at 16 kHz in steps of 20 ms, however it was cut into pieces."""
 
-    def __init__(self, encode: Encode, fps: int, block: int = BLOCK) -> None:
-        self._encode, self._fps, self._block = encode, fps, block
+    def __init__(self) -> None:
         self._waiting = np.zeros(_REACH, np.float32)  # at CLOCK_RATE, with the filter's reach
-        self._steps: list[F32] = []  # at 16 kHz, each of SAMPLES_A_STEP
-        self._dropped = 0
-        self._ended = False
+        self._kept: list[F32] = []
+        self.dropped = 0
+        """Steps that are forgotten."""
+        self.ended = False
 
     def feed(self, samples: NDArray[np.int16]) -> None:
         """More of the segment's sound, at CLOCK_RATE."""
@@ -57,23 +57,42 @@ class Ear:
 
     def finish(self) -> None:
         """There is no more sound; what is left of a step is not heard."""
-        if not self._ended:
+        if not self.ended:
             self._waiting = np.concatenate([self._waiting, np.zeros(_REACH, np.float32)])
             self._take()
-            self._ended = True
+            self.ended = True
 
     def _take(self) -> None:
         while len(self._waiting) >= _STEP + 2 * _REACH:
             windows = np.lib.stride_tricks.sliding_window_view(
                 self._waiting[: _STEP + 2 * _REACH], len(_TAPS)
             )[:_STEP:_THIRD]
-            self._steps.append(np.asarray(windows @ _TAPS, np.float32))
+            self._kept.append(np.asarray(windows @ _TAPS, np.float32))
             self._waiting = self._waiting[_STEP:]
 
-    @property
-    def steps(self) -> int:
-        """How many steps of 20 ms have been heard."""
-        return self._dropped + len(self._steps)
+    def __len__(self) -> int:
+        """How many steps have been heard."""
+        return self.dropped + len(self._kept)
+
+    def sound(self, start: int, end: int) -> F32:
+        """The steps from start on and before end that are there, one after the other."""
+        part = self._kept[max(0, start - self.dropped) : max(0, end - self.dropped)]
+        return np.concatenate(part) if part else np.zeros(0, np.float32)
+
+    def forget(self, start: int) -> None:
+        """Drop the steps before start."""
+        if start > self.dropped:
+            del self._kept[: start - self.dropped]
+            self.dropped = start
+
+
+class Ear:
+    """Hears one segment. Feed it in order; ask for blocks in any order."""
+
+    def __init__(self, encode: Encode, fps: int, block: int = BLOCK) -> None:
+        self._encode, self._fps, self._block = encode, fps, block
+        self.steps = Steps()
+        self.feed, self.finish = self.steps.feed, self.steps.finish
 
     def block(self, number: int) -> Tensor | None:
         """The tokens of a block's frames, without positions; None while they are not known.
@@ -83,19 +102,14 @@ class Ear:
         first = number * self._block
         low = first_step(first, self._fps)
         high = steps_needed(first + self._block - 1, self._fps)
-        if self.steps < high and not self._ended:
+        if len(self.steps) < high and not self.steps.ended:
             return None
         start = max(0, low - PAST_STEPS)
-        self._forget(start)
-        heard = self._steps[start - self._dropped : high - self._dropped]
-        if not heard:
+        self.steps.forget(start)
+        heard = self.steps.sound(start, high)
+        if not len(heard):
             return None
-        rows = self._encode(np.concatenate(heard))
+        rows = self._encode(heard)
         return torch.stack(
             [gather(rows, start, first + i, self._fps) for i in range(self._block)]
         )  # (block, 50, 384)
-
-    def _forget(self, start: int) -> None:
-        if start > self._dropped:
-            del self._steps[: start - self._dropped]
-            self._dropped = start

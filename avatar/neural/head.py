@@ -79,6 +79,7 @@ class Source:
     """What is known of a picture's face: its volume of looks, its pose, how open it is."""
 
     volume: Tensor  # (1, 32, 16, 64, 64)
+    heads: dict[str, Tensor]  # the motion network's, as they are
     pose: Pose
     points: Tensor  # (1, 21, 3)
     eyes: tuple[float, float]
@@ -100,7 +101,7 @@ class Head:
             volume = nets.appearance(image)
             heads = {name: value.float() for name, value in nets.motion(image).items()}
             pose = keypoints.read(heads)
-            self.source = Source(volume, pose, pose.points(), eyes, lips)
+            self.source = Source(volume, heads, pose, pose.points(), eyes, lips)
         points = self.source.points.to(device.dtype)
         nets.drawing.prepare(volume, points, points)
 

@@ -7,6 +7,7 @@ the neural extra and the weights (python -m avatar models pull liveportrait).
 
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -16,9 +17,10 @@ from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
 from avatar.neural import device, shared, still
 from avatar.neural.batch import Late
 from avatar.neural.driver import Driver
-from avatar.neural.head import Nets, seat
+from avatar.neural.head import Head, Nets, seat
 from avatar.neural.shared import Read
 from avatar.neural.still import Still
+from avatar.neural.voice import Voice
 from avatar.renderers.canvas import Canvas
 from avatar.renderers.cpu import Face
 from avatar.residency import Hold
@@ -28,14 +30,25 @@ class LivePortraitRenderer(Canvas):
     """Implements avatar.renderers.Renderer. Make it with `open`."""
 
     def __init__(
-        self, nets: Nets, shown: Still, *, fps: int, seed: int = 0, held: Hold[Nets] | None = None
+        self,
+        nets: Nets,
+        shown: Still,
+        *,
+        fps: int,
+        seed: int = 0,
+        held: Hold[Nets] | None = None,
+        voice: Callable[[Head], Voice] | None = None,
     ) -> None:
-        """held: the right to use the networks, which is given back at the end."""
+        """held: the right to use the networks, which is given back at the end.
+
+        voice: makes a network that hears drive this head's lips and turn, instead of our visemes.
+        """
         super().__init__((shown.picture.shape[1], shown.picture.shape[0]), fps)
         self._held = held
         self.face = Face(seed=seed)
         self._driver = Driver()
         self._head, self._paste = seat(nets, shown)
+        self._voice = None if voice is None else voice(self._head)
         self._picture = shown.picture.copy()
         self.device, self._clock = nets.device, nets.drawing.clock
         self._drawn = False
@@ -49,6 +62,7 @@ class LivePortraitRenderer(Canvas):
         fps: int = 25,
         on: str | None = None,
         read: Read | None = None,
+        voice: Callable[[Head], Voice] | None = None,
     ) -> Self:
         """Load the weights and a portrait, and be ready to draw; the first picture costs no more.
 
@@ -64,16 +78,20 @@ class LivePortraitRenderer(Canvas):
             where,
             Nets.load,
             read,
-            lambda nets, held: cls(nets, shown, fps=fps, seed=seed, held=held),
+            lambda nets, held: cls(nets, shown, fps=fps, seed=seed, held=held, voice=voice),
         )
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Take speech that will be played."""
         self.face.hear(item)
+        if self._voice is not None:
+            self._voice.hear(item)
 
     def forget(self, segment: int) -> None:
         """Drop what is known of a segment; the mouth still eases from its last shape."""
         self.face.forget(segment)
+        if self._voice is not None:
+            self._voice.forget(segment)
 
     def draw(self, cue: Cue) -> VideoFrame:
         """The picture for this moment; its data is overwritten by the second draw after this.
@@ -81,6 +99,8 @@ class LivePortraitRenderer(Canvas):
         One that other faces kept waiting until the next was due is the one before.
         """
         drive = self._driver(self.face.at(cue))
+        if self._voice is not None:
+            drive = self._voice.over(cue, drive)
         # a CPU draws for files and tests, however long it takes
         live = self.device.gpu and self._drawn
         due_s = self._clock() + 1 / self.fps if live else math.inf
