@@ -15,6 +15,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "bake": ("avatar.cli.bake", "make pictures once that cost too much for a call"),
     "models": ("avatar.cli.models", "fetch, list, check and delete weights of neural renderers"),
     "parity": ("avatar.cli.parity", "prove the networks against recorded vectors"),
+    "sadtalker": (
+        "avatar.cli.sadtalker",
+        "a clip of a photo and a sound file by SadTalker, offline",
+    ),
     "render": ("avatar.render", "a sound file and a portrait in, an MP4 out"),
 }
 

@@ -82,7 +82,7 @@ def _bake(given: argparse.Namespace) -> int:
     where = device.choose(given.on or ("cuda" if torch.cuda.is_available() else "cpu"))
     with tempfile.TemporaryDirectory(prefix="visavis-bake-") as made:
         folder = bake.bake(
-            lambda: _portrait(given, Path(made)),
+            lambda: portrait_of(given.source, Path(made), given.name, given.consent),
             lambda: Nets.load(where, checkpoint.own),
             weights=checkpoint.known("liveportrait"),
             library=given.library,
@@ -94,17 +94,15 @@ def _bake(given: argparse.Namespace) -> int:
     return 0
 
 
-def _portrait(given: argparse.Namespace, folder: Path) -> Path | str:
-    """What is to be baked: a portrait as it is, or one made of a photo."""
-    if Path(given.source).suffix.lower() not in _PHOTOS:
-        return str(given.source)
+def portrait_of(source: str, folder: Path, name: str, consent: str | None = None) -> Path | str:
+    """A portrait as it is, or one made of a photo, in this folder."""
+    if Path(source).suffix.lower() not in _PHOTOS:
+        return source
     from avatar.prepare import Consent, prepare
 
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    consent = Consent(given.consent, today) if given.consent else None
-    return prepare(
-        Path(given.source), name=given.name, library=folder, consent=consent, preview=False
-    ).pack
+    said = Consent(consent, today) if consent else None
+    return prepare(Path(source), name=name, library=folder, consent=said, preview=False).pack
 
 
 def _sized(folder: Path) -> str:
