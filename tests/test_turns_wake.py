@@ -1,16 +1,23 @@
 """Whether words are for an avatar that must be called: by what, how like, how long."""
 
+import asyncio
 import json
+import time
+from typing import Literal
 
 import pytest
-from livekit import rtc
+from livekit import api, rtc
 from livekit.agents import AgentSession, AgentStateChangedEvent, StopResponse, UserStateChangedEvent
 from livekit.agents.llm import ChatContext, ChatMessage
+from stages import NoEar, stage
 
 from agent import personas
 from agent.assistant import Assistant, Scene
 from agent.bridges.control import SessionControl
+from agent.bridges.orders import Configure
 from agent.bridges.tap import SESSION_TOPIC
+from agent.config import Settings
+from agent.server import server_api
 from agent.turns.wake import LEAST, Strictness, Wake
 
 PHRASES = ["comment", "suggestion", "feedback", "teacher comment"]
@@ -154,3 +161,36 @@ async def test_a_call_begins_a_new_conversation() -> None:
     await who.on_user_turn_completed(turn, ChatMessage(role="user", content=["any comments?"]))
     assert not turn.items
     assert not who.chat_ctx.items
+
+
+@pytest.mark.server
+async def test_in_a_room_it_is_silent_until_it_is_called(livekit: Settings) -> None:
+    order = Configure(wake_phrases=["hey teacher"], strictness="medium")
+    judged = asyncio.Queue[str]()
+    async with asyncio.timeout(60), stage(livekit, ear=(ear := NoEar())) as on:
+        wake = on.call.wake
+        wake.window_s, judge = 0.0, wake.on_turn
+
+        def note(text: str, at: float) -> Literal["answer", "begin", "ignore"]:
+            judged.put_nowait(found := judge(text, at))
+            return found
+
+        wake.on_turn = note  # type: ignore[method-assign]
+        SessionControl(on.room, on.session, wake)
+        async with server_api(livekit) as server:
+            await server.room.send_data(
+                api.SendDataRequest(
+                    room=on.room.name, data=order.model_dump_json().encode(), topic=SESSION_TOPIC
+                )
+            )
+        while not wake.phrases:  # noqa: ASYNC110  # told by the server
+            await asyncio.sleep(0.02)
+        before = len(on.said())
+        ear.say("what can you do")
+        assert await judged.get() == "ignore"
+        assert on.session.agent_state == "listening"
+        called = time.monotonic()
+        ear.say("hey teacher, what can you do")
+        assert await judged.get() == "begin"
+        await on.me.wait_quiet(called)
+        assert len(on.said()) == before + 1
