@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -51,11 +51,12 @@ async def speech(seconds: float) -> AsyncIterator[rtc.AudioFrame]:
 
 @dataclass
 class Ear:
-    """Who listens: what came, and from whom."""
+    """Who listens: what came, and from whom. The agent's own events queue behind its frames."""
 
+    frame_ms: int = 50
     room: rtc.Room = field(default_factory=rtc.Room)
     sound: list[tuple[float, str, float]] = field(default_factory=list)
-    """(moment, identity, loudness) of every 10 ms that came."""
+    """(moment, identity, loudness) of every `frame_ms` that came."""
     pictures: list[tuple[float, str]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -104,7 +105,9 @@ class Ear:
         task.add_done_callback(self._tasks.discard)
 
     async def _hear(self, track: rtc.Track, identity: str) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        stream = rtc.AudioStream(
+            track, sample_rate=RATE, num_channels=1, frame_size_ms=self.frame_ms
+        )
         async for event in stream:
             samples: NDArray[np.int16] = np.frombuffer(event.frame.data, np.int16)
             self.keep(identity, samples)
@@ -154,9 +157,16 @@ class Play:
 
 @asynccontextmanager
 async def play(
-    settings: Settings, worker: visavis.RemoteWorker, *, ear: Ear | None = None
+    settings: Settings,
+    worker: visavis.RemoteWorker,
+    *,
+    ear: Ear | None = None,
+    bring: Callable[[str], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Play]:
-    """A call whose face the worker draws, once it is wherever it is."""
+    """A call whose face the worker draws, once it is wherever it is.
+
+    bring: takes somebody else into the room of this name, before the avatar is looked for.
+    """
     name = f"remote-{next(_rooms)}-{time.monotonic_ns()}"
     await create_room(settings, Plan(room=name))
     session = AgentSession[None](vad=None, turn_handling={"turn_detection": "manual"})
@@ -168,6 +178,8 @@ async def play(
     try:
         await on.ear.join(settings.livekit_url, participant_token(settings, name, "ear"))
         await on.room.connect(settings.livekit_url, agent_token(settings, name))
+        if bring is not None:
+            await bring(name)
         await avatar.start(
             session,
             on.room,

@@ -88,7 +88,7 @@ class _Recorder(Ear):
     """Keeps the sound of each participant too."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(frame_ms=10)
         self.recordings: dict[str, Recording] = {}
 
     def keep(self, identity: str, samples: NDArray[np.int16]) -> None:

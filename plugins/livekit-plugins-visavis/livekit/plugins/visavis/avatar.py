@@ -313,7 +313,11 @@ class AvatarSession(BaseAvatarSession[Literal["face_changed", "placement_changed
             on_face=self._on_face,
             on_failure=self._on_failure,
         )
-        await playout.start()
+        try:
+            await playout.start()
+        except BaseException:
+            await playout.aclose()
+            raise
         playout.tap(self._tap)
         return playout
 

@@ -21,12 +21,10 @@ from livekit.agents import utils
 from livekit import rtc
 
 from . import wire
+from .pulse import Pulse
 
 logger = logging.getLogger(__name__)
 
-_LOST_S = (0.3, 0.6, 2.0)
-"""Silence of this much beyond four usual gaps between beats is one too long; least and most."""
-_SMOOTH = 0.2
 _RPC_S = 2.0
 """For an answer; a worker that takes longer could not stop in time either."""
 _GONE = {
@@ -36,6 +34,8 @@ _GONE = {
     rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND,
     rtc.RpcError.ErrorCode.SEND_FAILED,
 }
+_BROKEN = (rtc.StreamError, rtc.participant.PublishDataError, RuntimeError, AssertionError)
+"""What sending into a room that is left raises; LiveKit asserts that its handles are there."""
 _MAX_WRITE = 9600 * 2
 _OFFICIAL_RATE = 24_000
 """The rate at which an official runner is spoken to; its own options must say the same."""
@@ -73,9 +73,7 @@ class WorkerLink:
         self._wake = asyncio.Event()
         self._cleared = 0
         self._clearing: asyncio.Task[None] | None = None
-        self._silent_s = 0.0
-        self._usual_s = wire.BEAT_S
-        self._beat_at: float | None = None
+        self._pulse = Pulse()
         self._beating = asyncio.Event()
         self._shown = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,7 +161,7 @@ class WorkerLink:
                 await self._close_cleared()
                 if self._outgoing:
                     await self._send_one(self._outgoing.popleft())
-        except (rtc.StreamError, rtc.participant.PublishDataError, RuntimeError) as error:
+        except _BROKEN as error:
             self.lose(f"nothing can be sent to the avatar worker: {error}")
 
     async def _send_one(self, item: AudioChunk | SpeechEnd) -> None:
@@ -282,10 +280,7 @@ class WorkerLink:
             return
         with contextlib.suppress(wire.WireError):  # of another version: it is alive all the same
             self._on_beat(wire.read(wire.Beat, packet.data))
-        now, before = time.monotonic(), self._beat_at
-        if before is not None:
-            self._usual_s += (now - before - self._usual_s) * _SMOOTH
-        self._beat_at, self._silent_s = now, 0.0
+        self._pulse.beat(time.monotonic())
         self._beating.set()
 
     def _on_gone(self, participant: rtc.RemoteParticipant) -> None:
@@ -302,11 +297,9 @@ class WorkerLink:
 
     async def _watch(self) -> None:
         """Count time without beats, in steps: a loop that was busy counts one, not all of it."""
-        beyond, least, most = _LOST_S
         while self.ours:
             await asyncio.sleep(wire.BEAT_S)
-            self._silent_s += wire.BEAT_S
-            if self._silent_s > min(most, max(least, beyond + 4 * self._usual_s)):
+            if self._pulse.waited(wire.BEAT_S):
                 self.lose("the avatar worker fell silent")
                 return
 

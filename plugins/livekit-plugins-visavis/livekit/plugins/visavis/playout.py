@@ -26,7 +26,7 @@ from livekit import rtc
 from .face import FaceState
 from .tap import Tap
 from .trace import Trace, levels_db
-from .tracks import publish
+from .tracks import Publications, publish, settled, unpublish
 from .video import VideoPlayout
 from .voice import QUEUE_S, VoicePlayout
 
@@ -90,6 +90,7 @@ class Playout:
         self.voice: VoicePlayout | None = None
         """The running writer, with its counters. None before start."""
         self._publications: tuple[rtc.LocalTrackPublication, ...] = ()
+        self._publishing: asyncio.Task[Publications] | None = None
         self._room: rtc.Room | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -116,17 +117,22 @@ class Playout:
         self._begun = True
 
     async def publish(self, room: rtc.Room) -> None:
-        """Publish both tracks. Raises what LiveKit raises when the room refuses them."""
+        """Publish both tracks. Raises what LiveKit raises when the room refuses them.
+
+        Cancelled, it goes on until `aclose`, which takes the tracks out again.
+        """
         if self.voice is None:
             raise RuntimeError("start the playout before publishing it")
         self._room = room
-        self._publications = await publish(
+        work = publish(
             room,
             self.voice.source,
             self._video_source,
             fps=self._clock.fps,
             trace=self._traced,
         )
+        self._publishing = asyncio.create_task(work, name="avatar-tracks")
+        self._publications = await asyncio.shield(self._publishing)
 
     async def wait_for_listener(self) -> None:
         """Wait until somebody subscribes to the voice; at once when it was never published."""
@@ -145,10 +151,9 @@ class Playout:
     async def aclose(self) -> None:
         """Take the tracks out of the room, end the thread. Twice is fine, half-started is fine."""
         room, self._room = self._room, None
-        if room is not None and room.isconnected():
-            for publication in self._publications:
-                with contextlib.suppress(rtc.participant.UnpublishTrackError):
-                    await room.local_participant.unpublish_track(publication.sid)
+        work, self._publishing = self._publishing, None
+        if work is not None and room is not None:
+            await unpublish(room, await settled(room, work))
         self._publications = ()
         if self._thread.is_alive():
             self._call(self._request_stop)

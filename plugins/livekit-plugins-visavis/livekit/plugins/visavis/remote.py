@@ -74,6 +74,7 @@ class RemotePlayout(Orders):
         self._placed = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def identity(self) -> str:
@@ -107,16 +108,20 @@ class RemotePlayout(Orders):
         await self._summons.aclose()
         local, self.local = self.local, None
         if local is not None:
-            await local.aclose()
+            self._end(local)
+        if self._ending:
+            await asyncio.wait(self._ending)
         for entry in self._ledger:
             self._emit(self._ledger.abandon(entry.id))
 
     async def _keep(self, room: rtc.Room) -> None:
         tries = 0
-        while True:
+        while room.isconnected():
             link, reason = await self._find(room)
             if link is not None:
                 tries, reason = 0, await self._stay(link)
+            if not room.isconnected():
+                return
             try:
                 await self._come_home(room, reason)
             except Exception:
@@ -177,7 +182,7 @@ class RemotePlayout(Orders):
         self._arrive("remote", f"drawn by {link.identity}")
         if local is not None:
             self._frames = local.frames
-            await local.aclose()
+            self._end(local)
         return True
 
     async def _come_home(self, room: rtc.Room, reason: str) -> None:
@@ -189,7 +194,7 @@ class RemotePlayout(Orders):
                 await local.publish(room)
             except BaseException:
                 self.local = None
-                await local.aclose()
+                self._end(local)
                 raise
             local.set_watched(bool(room.remote_participants))
             self._note(self._open(local), "avatar-gate")
@@ -203,8 +208,14 @@ class RemotePlayout(Orders):
             return
         self._mended += 1
         self._frames = old.frames
-        self._note(old.aclose(), "avatar-playout-end")
+        self._end(old)
         self._note(self._come_home(self._room, "the playout died"), "avatar-playout-again")
+
+    def _end(self, local: Playout) -> None:
+        """Let it take its tracks out, which nobody may cancel (tracks.py)."""
+        task = asyncio.create_task(local.aclose(), name="avatar-playout-end")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def _bring_here(self, local: Playout) -> None:
         self.local = local

@@ -1,6 +1,10 @@
 """How the avatar's two tracks are published: one participant, one stream, explicit encoding."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from livekit.agents import utils
 
 from livekit import rtc
 
@@ -11,18 +15,66 @@ VIDEO_TRACK = "avatar_video"
 _STREAM = "avatar"
 _BITRATE = 1_500_000
 
+Publications = tuple[rtc.LocalTrackPublication, rtc.LocalTrackPublication]
+"""Of the sound and of the picture."""
+
 
 async def publish(
     room: rtc.Room, audio: rtc.AudioSource, video: rtc.VideoSource, *, fps: int, trace: bool
-) -> tuple[rtc.LocalTrackPublication, rtc.LocalTrackPublication]:
-    """Publish sound and picture from the room's own participant, at the same time."""
-    audio_track = rtc.LocalAudioTrack.create_audio_track(AUDIO_TRACK, audio)
-    video_track = rtc.LocalVideoTrack.create_video_track(VIDEO_TRACK, video)
-    publish_track = room.local_participant.publish_track
-    return await asyncio.gather(
-        publish_track(audio_track, audio_options()),
-        publish_track(video_track, video_options(fps, trace=trace)),
+) -> Publications:
+    """Publish sound and picture from the room's own participant, at the same time.
+
+    Never cancel it, and close the sources and the room after it: LiveKit's native library goes on
+    publishing what is no longer there, and the process dies. Raises what LiveKit raises when the
+    room refuses a track; then neither of them is left.
+    """
+    me = room.local_participant
+    done = await asyncio.gather(
+        me.publish_track(
+            rtc.LocalAudioTrack.create_audio_track(AUDIO_TRACK, audio), audio_options()
+        ),
+        me.publish_track(
+            rtc.LocalVideoTrack.create_video_track(VIDEO_TRACK, video),
+            video_options(fps, trace=trace),
+        ),
+        return_exceptions=True,
     )
+    sound, picture = done
+    if isinstance(sound, BaseException) or isinstance(picture, BaseException):
+        await unpublish(room, [one for one in done if not isinstance(one, BaseException)])
+        raise next(one for one in done if isinstance(one, BaseException))
+    return sound, picture
+
+
+async def settled(
+    room: rtc.Room, publishing: "asyncio.Task[Publications]"
+) -> tuple[rtc.LocalTrackPublication, ...]:
+    """What came of it once it is over; nothing if the room goes away, and with it the answer."""
+    gone = asyncio.Event()
+
+    def on_gone(*_: object) -> None:
+        gone.set()
+
+    room.on("disconnected", on_gone)
+    left = asyncio.create_task(gone.wait(), name="avatar-room-left")
+    try:
+        if room.isconnected():
+            await asyncio.wait({publishing, left}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        room.off("disconnected", on_gone)
+        await utils.aio.cancel_and_wait(left)
+    if publishing.done():
+        return () if publishing.exception() else publishing.result()
+    await utils.aio.cancel_and_wait(publishing)
+    return ()
+
+
+async def unpublish(room: rtc.Room, publications: Iterable[rtc.LocalTrackPublication]) -> None:
+    """Take them out of the room, if it is still there."""
+    for publication in publications:
+        if room.isconnected():
+            with contextlib.suppress(rtc.participant.UnpublishTrackError):
+                await room.local_participant.unpublish_track(publication.sid)
 
 
 def audio_options() -> rtc.TrackPublishOptions:
