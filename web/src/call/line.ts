@@ -43,6 +43,8 @@ const ENDINGS = new Map<DisconnectReason, Ending>([
   [DisconnectReason.DUPLICATE_IDENTITY, "moved"],
 ]);
 
+/** For a way for sound and picture; who has none is told so. */
+const WAY_FOUND_MS = 10_000;
 const RESUME_FOR_MS = 60_000;
 const RETRY_MS = [0, 300, 700, 1200];
 
@@ -52,6 +54,8 @@ export class Line {
   private readonly published = new Set<LocalTrack>();
   /** Segments that have had a stream. */
   private readonly segments = new Set<string>();
+  /** The room was reached: until then `connect` says what fails. */
+  private reached = false;
   private closed = false;
   /** Spoken words, kept with their sound. */
   private readonly spoken: Lag<ConversationEvent>;
@@ -75,7 +79,8 @@ export class Line {
   }
 
   async connect(ticket: Ticket): Promise<void> {
-    await this.room.connect(ticket.server_url, ticket.participant_token);
+    await this.room.connect(ticket.server_url, ticket.participant_token, { peerConnectionTimeout: WAY_FOUND_MS });
+    this.reached = true;
     markOnce(MARK.connected);
     for (const participant of this.room.remoteParticipants.values()) this.found(participant);
     this.soundChanged();
@@ -131,7 +136,7 @@ export class Line {
       .on(RoomEvent.TrackUnmuted, ({ track }) => { this.mediaChanged(track); })
       .on(RoomEvent.TrackStreamStateChanged, ({ track }) => { this.mediaChanged(track); })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => { this.soundChanged(); })
-      .on(RoomEvent.SignalReconnecting, () => { listener.call({ type: "dropped", at: Date.now() }); })
+      .on(RoomEvent.SignalReconnecting, () => { if (this.reached) listener.call({ type: "dropped", at: Date.now() }); })
       .on(RoomEvent.Reconnected, () => { listener.call({ type: "resumed" }); })
       .on(RoomEvent.Reconnecting, () => { this.broke(); })
       .on(RoomEvent.Disconnected, (reason) => { this.disconnected(reason); });
@@ -148,7 +153,7 @@ export class Line {
   }
 
   private broke(): void {
-    if (this.closed) return;
+    if (this.closed || !this.reached) return;
     this.listener.call({ type: "dropped", at: Date.now() });
     this.close();
     this.listener.lost();
