@@ -6,7 +6,7 @@ import type { Row, Verdict } from "./verdicts";
 const LOOKS: Record<Verdict, readonly [string, IconName]> = {
   ok: ["ok", "check"],
   bad: ["bad", "cross"],
-  unused: ["idle", "dots"],
+  unused: ["idle", "minus"],
   waiting: ["idle", "clock"],
 };
 

@@ -7,47 +7,53 @@ import { ask, failed, type Ticket } from "../api";
 import type { Tried } from "./verdicts";
 
 const PATIENCE_MS = 8000;
+const LOOK_EVERY_MS = 250;
 
-interface Way {
-  readonly path: Tried["path"];
-  readonly rttMs: number | null;
-  readonly offersTcp: boolean;
-  readonly offersTurn: boolean;
+/** What one connection showed. */
+interface Seen {
+  signal: boolean;
+  path: Tried["path"];
+  rttMs: number | null;
+  offersTcp: boolean;
+  offersTurn: boolean;
 }
 
 /** Rejects with an ApiError when the gateway gives no token. */
 export async function tryNetwork(): Promise<Tried> {
-  const none = { signal: false, path: null, rttMs: null, tcp: null, turn: null };
-  let signal = false;
-  const best = await connect({}, () => { signal = true; });
-  if (best === null) return { ...none, signal };
-  const { path, rttMs, offersTcp, offersTurn } = best;
-  const tcp = path === "tcp" ? true : offersTcp ? await works("tcp") : null;
-  const turn = path === "relay" ? true : offersTurn ? await works("relay") : null;
-  return { signal: true, path, rttMs, tcp, turn };
+  const { signal, path, rttMs, offersTcp, offersTurn } = await connect();
+  const also = async (way: "tcp" | "relay", offered: boolean) => path === way || (offered ? path !== null && (await works(way)) : null);
+  const tcp = await also("tcp", offersTcp);
+  const turn = await also("relay", offersTurn);
+  return { signal, path, rttMs, tcp, turn };
 }
 
 async function works(way: "tcp" | "relay"): Promise<boolean> {
-  if (way === "relay") return (await connect({ rtcConfig: { iceTransportPolicy: "relay" } })) !== null;
-  return (await connect({}, () => undefined, true))?.path === "tcp";
+  const { path } = way === "relay" ? await connect({ rtcConfig: { iceTransportPolicy: "relay" } }) : await connect({}, over);
+  return path === way;
 }
 
-/** One connection and what it showed; null: it did not come about. */
-async function connect(options: RoomConnectOptions, onSignal = (): void => undefined, forceTcp = false): Promise<Way | null> {
+/** One connection; where none comes about, what was seen of it until then. */
+async function connect(options: RoomConnectOptions = {}, change?: (room: Room) => Promise<void>): Promise<Seen> {
   const answer = await ask("/api/check", { method: "POST" });
   if (!answer.ok) throw await failed(answer);
   const ticket = (await answer.json()) as Ticket;
-  const room = new Room({ reconnectPolicy: { nextRetryDelayInMs: () => null } });
-  room.on(RoomEvent.SignalConnected, onSignal);
+  // the change to TCP is one reconnection; no other is made
+  const room = new Room({ reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => (change !== undefined && retryCount === 0 ? 0 : null) } });
+  const seen: Seen = { signal: false, path: null, rttMs: null, offersTcp: false, offersTurn: false };
+  room.on(RoomEvent.SignalConnected, () => { seen.signal = true; });
+  // a connection that fails takes with it what the server had offered
+  const looking = setInterval(() => { Object.assign(seen, offers(room)); }, LOOK_EVERY_MS);
   try {
     await room.connect(ticket.server_url, ticket.participant_token, { peerConnectionTimeout: PATIENCE_MS, maxRetries: 0, ...options });
-    if (forceTcp) await over(room);
-    return await look(room);
+    await change?.(room);
+    Object.assign(seen, offers(room), await look(room));
   } catch {
-    return null;
+    seen.path = null;
   } finally {
+    clearInterval(looking);
     await room.disconnect();
   }
+  return seen;
 }
 
 /** Asks the server to send by TCP only, and waits until that stands or has failed. */
@@ -61,10 +67,18 @@ async function over(room: Room): Promise<void> {
   await standing;
 }
 
-/** Only the candidates that are in use, and those that the server named. */
+/** What the server names beside UDP; nothing while it has not been asked. */
+function offers({ engine }: Room): Partial<Seen> {
+  const sdp = (engine.pcManager?.subscriber ?? engine.pcManager?.publisher)?.getRemoteDescription()?.sdp;
+  if (sdp === undefined) return {};
+  const urls = engine.latestJoinResponse?.iceServers.flatMap((server) => server.urls) ?? [];
+  return { offersTcp: /^a=candidate:\S+ \d+ tcp /im.test(sdp), offersTurn: urls.some((url) => url.startsWith("turn")) };
+}
+
+/** Only the candidates that are in use. */
 type Entry = Partial<RTCIceCandidatePairStats> & { readonly protocol?: string; readonly candidateType?: string };
 
-async function look({ engine }: Room): Promise<Way> {
+async function look({ engine }: Room): Promise<Pick<Seen, "path" | "rttMs">> {
   const { subscriber, publisher } = engine.pcManager ?? {};
   const report = (await (subscriber ?? publisher)?.getStats()) as Map<string, Entry> | undefined;
   const entries = [...(report?.values() ?? [])];
@@ -72,11 +86,5 @@ async function look({ engine }: Room): Promise<Way> {
   const local = report?.get(pair?.localCandidateId ?? "");
   const path = local?.candidateType === "relay" ? "relay" : local?.protocol === "tcp" ? "tcp" : "udp";
   const rtt = pair?.currentRoundTripTime;
-  const urls = engine.latestJoinResponse?.iceServers.flatMap((server) => server.urls) ?? [];
-  return {
-    path,
-    rttMs: rtt === undefined ? null : Math.max(1, Math.round(rtt * 1000)),
-    offersTcp: entries.some(({ type, protocol }) => type === "remote-candidate" && protocol === "tcp"),
-    offersTurn: urls.some((url) => url.startsWith("turn")),
-  };
+  return { path, rttMs: rtt === undefined ? null : Math.max(1, Math.round(rtt * 1000)) };
 }
