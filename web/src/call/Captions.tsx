@@ -21,8 +21,8 @@ export function Captions({ talk, name, aloud }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const perPage = useCapacity(box);
   const shown = caption(talk, perPage);
-  const open = talk.at(-1)?.open ?? false;
-  const gone = useExpired(open ? null : `${talk.at(-1)?.id ?? ""}/${shown?.words ?? ""}`);
+  // what is written meanwhile does not bring a caption back
+  const gone = useExpired(shown === null || shown.open ? null : `${shown.id}/${shown.words}`);
   return (
     <>
       <div className="vh" role="log" aria-live={aloud ? "polite" : "off"} aria-label={words().call.captionLog}>

@@ -63,6 +63,19 @@ describe("the caption", () => {
     const typed: ConversationEvent = { type: "typed", id: "t", text: "hi", delivery: "done", at: 3 };
     expect(caption(all(...answer("a", "Hello"), typed), 80)?.from).toBe("them");
   });
+  test("is the words of an answer in markdown", () => {
+    const talk = all(...answer("a", "**Two** things: `one"));
+    expect(caption(talk, 80)).toMatchObject({ words: "Two things: ", current: "one" });
+    expect(finishedLines(all(...answer("b", "*Yes*."), { type: "closed", id: "b" }), "Clara", 4)).toEqual(["Clara: Yes."]);
+  });
+  test("belongs to the answer that is over until the next one has a word", () => {
+    const typed: ConversationEvent = { type: "typed", id: "t", text: "hi", delivery: "done", at: 3 };
+    const over = all(...answer("a", "Hello."), { type: "closed", id: "a" }, typed);
+    expect(caption(over, 80)).toMatchObject({ id: "a", open: false });
+    const next = converse(over, { type: "opened", id: "b", from: "them", how: "spoken", at: 4 });
+    expect(caption(next, 80)).toMatchObject({ id: "a", open: false });
+    expect(caption(converse(next, { type: "piece", id: "b", text: "And" }), 80)).toMatchObject({ id: "b", open: true, said: "hi" });
+  });
   test("screen readers get finished lines only", () => {
     const talk = all(...answer("a", "Hello."), { type: "closed", id: "a" }, ...answer("b", "And"));
     expect(finishedLines(talk, "Clara", 4)).toEqual(["Clara: Hello."]);

@@ -3,9 +3,14 @@
  * A page is filled and then replaced as a whole, so that no word moves once it stands. Pure.
  */
 import type { Conversation, Message } from "./conversation";
+import { plain } from "./plain";
 import { words } from "../words";
 
 export interface Caption {
+  /** Of the message whose words these are. */
+  readonly id: string;
+  /** More of it may come. */
+  readonly open: boolean;
   /** What the person said last, when it belongs above the answer. */
   readonly said: string | null;
   readonly from: "them" | "you";
@@ -32,31 +37,27 @@ export function lastPage(text: string, perPage: number): string {
 }
 
 export function caption(all: Conversation, perPage: number): Caption | null {
-  const spoken = all.filter((message) => message.text.trim() !== "" && !isTypedByPerson(message));
-  const last = spoken.at(-1);
+  const last = all.findLast((message) => isSaid(message) && !isTypedByPerson(message));
   if (last === undefined) return null;
-  if (last.from === "you") {
-    return { said: null, from: "you", words: lastPage(last.text, perPage), current: "" };
-  }
-  const before = all.slice(0, all.indexOf(last)).findLast((message) => message.text.trim() !== "");
-  const said = before?.from === "you" ? ending(before.text) : null;
-  const page = lastPage(last.text, perPage);
-  if (!last.open) return { said, from: "them", words: page, current: "" };
-  const gap = page.lastIndexOf(" ");
-  return {
-    said,
-    from: "them",
-    words: page.slice(0, gap + 1),
-    current: page.slice(gap + 1),
-  };
+  const { id, from, open } = last;
+  const page = lastPage(plain(last.text), perPage);
+  if (from === "you") return { id, from, open, said: null, words: page, current: "" };
+  const before = all.slice(0, all.indexOf(last)).findLast(isSaid);
+  const said = before?.from === "you" ? ending(plain(before.text)) : null;
+  const gap = open ? page.lastIndexOf(" ") + 1 : page.length;
+  return { id, from, open, said, words: page.slice(0, gap), current: page.slice(gap) };
 }
 
 /** Whole sentences for a screen reader: only what is finished, never a word at a time. */
 export function finishedLines(all: Conversation, name: string, limit: number): readonly string[] {
   return all
-    .filter((message) => !message.open && message.text.trim() !== "")
+    .filter((message) => !message.open && isSaid(message))
     .slice(-limit)
-    .map((message) => `${message.from === "them" ? name : words().you}: ${message.text.trim()}`);
+    .map((message) => `${message.from === "them" ? name : words().you}: ${plain(message.text)}`);
+}
+
+function isSaid(message: Message): boolean {
+  return plain(message.text) !== "";
 }
 
 function isTypedByPerson(message: Message): boolean {
@@ -64,6 +65,6 @@ function isTypedByPerson(message: Message): boolean {
 }
 
 function ending(text: string): string {
-  const clean = text.trim();
+  const clean = text.replace(/\s+/g, " ");
   return clean.length <= SAID_LIMIT ? clean : `…${clean.slice(-SAID_LIMIT)}`;
 }
