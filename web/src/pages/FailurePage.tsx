@@ -8,6 +8,7 @@ import type { CallSession } from "../call/session";
 import { clock } from "../call/time";
 import { Header } from "../parts/Header";
 import { Icon } from "../parts/Icon";
+import { backdrop, Portrait } from "../parts/Portrait";
 import { failureSentence, type Failure } from "../problems";
 import { words } from "../words";
 import { useFreePlace } from "./useFreePlace";
@@ -38,10 +39,7 @@ export function FailurePage({ session, failure, onHome }: Props) {
           <h1>{title}</h1>
           <p className="lead">{text}</p>
         </div>
-        <div className="cols">
-          <section className="card" aria-label={words().failure.checks}>
-            <CheckRows rows={checks} />
-          </section>
+        <div className="cols remedy">
           <section className="stack" aria-label={words().failure.helps}>
             <h2>{words().failure.helps}</h2>
             <ol className="steps">
@@ -54,7 +52,7 @@ export function FailurePage({ session, failure, onHome }: Props) {
                   <Icon name="clock" small />{words().failure.waitHere}
                 </button>
               ) : (
-                <button className="btn pri big wide" type="button" onClick={() => { session.startAgain(); }}>
+                <button className={waits ? "btn wide" : "btn pri big wide"} type="button" onClick={() => { session.startAgain(); }}>
                   <Icon name="again" small />{again}
                 </button>
               )}
@@ -65,6 +63,13 @@ export function FailurePage({ session, failure, onHome }: Props) {
               <button className="btn quiet wide" type="button" onClick={onHome}>{words().toStart}</button>
             </div>
           </section>
+          {failure.kind === "full" ? (
+            <div className="awaited" style={backdrop(persona)}><Portrait persona={persona} alt="" /></div>
+          ) : (
+            <section className="card" aria-label={words().failure.checks}>
+              <CheckRows rows={checks} />
+            </section>
+          )}
         </div>
       </main>
     </>
@@ -89,5 +94,5 @@ function CopyWide({ label, text }: { label: string; text: () => string }) {
 /** Everything that was looked at; what the call itself saw counts more than a look afterwards. */
 function looked(failure: Failure, rows: readonly Row[]): readonly Row[] {
   if (failure.kind !== "agent-missing") return rows;
-  return [...rows, { name: words().failure.agent, verdict: "bad", text: words().failure.absent }];
+  return [{ name: words().failure.agent, verdict: "bad", text: words().failure.absent }, ...rows];
 }

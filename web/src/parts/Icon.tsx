@@ -10,6 +10,7 @@ const SHAPES = {
   clock: <><circle cx="12" cy="12" r="8.5" /><path d="M12 7v5.3l3.3 2" /></>,
   info: <><circle cx="12" cy="12" r="8.5" /><path d="M12 11v5" /><circle className="f" cx="12" cy="8" r="1.1" /></>,
   check: <path d="m5 12.5 4.5 4.5L19 7.5" />,
+  minus: <path d="M6 12h12" />,
   cross: <path d="m6 6 12 12M18 6 6 18" />,
   again: <path d="M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9m0-5v5h-5" />,
   keyboard: <><rect x="3" y="6.5" width="18" height="11" rx="2.5" /><path d="M8 14h8M7 10.3h.01M10.3 10.3h.01M13.7 10.3h.01M17 10.3h.01" /></>,
