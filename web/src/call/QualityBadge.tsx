@@ -18,7 +18,9 @@ export function QualityBadge({ session }: { session: CallSession }) {
   const id = useId();
   const quality = call.phase === "reconnecting" ? "lost" : call.quality;
   // its place is kept while nothing is known, so that nothing moves when it is
-  if (quality === "unknown") return <span className="chip unknown" />;
+  if (quality === "unknown") {
+    return <span className="chip unknown"><Bars level={0} /><span className="vh">{words().quality.unknown}</span></span>;
+  }
   const { tone, level } = CHIPS[quality];
   return (
     <>

@@ -68,6 +68,7 @@ export class Observer {
   open(): void {
     if (this.timers.length > 0) return;
     this.timers = [window.setInterval(() => void this.measure(), STATS_MS), window.setInterval(this.listen, SLOT_MS / 2)];
+    void this.measure();
     this.watchFrames();
   }
 

@@ -36,7 +36,7 @@ export function SelfCheck({ hint, camera, onCamera }: Props) {
           title={words().devices.tryMic}
           onClick={() => { setListening(!listening); }}
         >
-          <Icon name={listening ? "mic" : "mic-off"} small />
+          <Icon name="mic" small />
         </button>
         <button
           className="glassb"

@@ -3,7 +3,7 @@
  * Drawn on a canvas, when a slot has passed; nothing is drawn while the page is hidden.
  */
 import { useEffect, useRef, useState } from "react";
-import { EMPTY, PLAYED, READY, SLOTS, WAITING, type Ring } from "../ring";
+import { EMPTY, PLAYED, READY, SLOT_MS, SLOTS, WAITING, type Ring } from "../ring";
 import { drawRing, drawStrip } from "./drawRing";
 import { words } from "../../words";
 
@@ -34,7 +34,10 @@ export function RingView({ ring, footer }: { ring: Ring; footer: string }) {
     <section>
       <h3>{hood.ring} <span>{hood.slots(SLOTS)}</span></h3>
       <div className="ringbox">
-        <canvas ref={round} role="img" aria-label={hood.ringIs(SLOTS, all)} />
+        <div className="round">
+          <canvas ref={round} role="img" aria-label={hood.ringIs(SLOTS, all)} />
+          <p aria-hidden="true"><b>{counts[READY] * SLOT_MS} ms</b><span className="xs">{hood.ahead}</span></p>
+        </div>
         <ul className="legend">
           {legend.map(([state, title]) => (
             <li key={state}><span className={`sw s${state}`} />{title}<b>{counts[state]}</b></li>

@@ -69,6 +69,7 @@ export const quality: Words["quality"] = {
   fair: "Mittel",
   weak: "Schwach",
   lost: "Getrennt",
+  unknown: "Verbindung noch nicht gemessen",
   connection: "Verbindung",
   figures: "Zahlen zur Verbindung",
   roundTrip: "Hin und zurück",

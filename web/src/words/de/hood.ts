@@ -33,6 +33,7 @@ export const hood: Words["hood"] = {
   waiting: "Wartet auf das Gesicht",
   soundReady: "Ton bereit",
   empty: "Leer",
+  ahead: "voraus",
   now: "jetzt",
   events: "Ereignisse",
   noEvents: "Noch nichts",

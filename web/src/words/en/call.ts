@@ -89,6 +89,7 @@ export const quality = {
   fair: "Fair",
   weak: "Weak",
   lost: "No connection",
+  unknown: "Connection not measured yet",
   connection: "connection",
   figures: "Figures of the connection",
   roundTrip: "Round trip",

@@ -33,6 +33,7 @@ export const hood = {
   waiting: "Waiting for the face",
   soundReady: "Sound ready",
   empty: "Empty",
+  ahead: "ahead",
   now: "now",
   events: "Events",
   noEvents: "Nothing yet",
