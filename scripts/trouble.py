@@ -7,10 +7,10 @@ from playwright.async_api import Page, Route, expect
 
 NO_WAY = """
   const Native = RTCPeerConnection;
+  const blocked = { iceServers: [], iceTransportPolicy: "relay" };
   window.RTCPeerConnection = class extends Native {
-    constructor(configuration, ...rest) {
-      super({ ...configuration, iceServers: [], iceTransportPolicy: "relay" }, ...rest);
-    }
+    constructor(configuration, ...rest) { super({ ...configuration, ...blocked }, ...rest); }
+    setConfiguration(configuration) { super.setConfiguration({ ...configuration, ...blocked }); }
   };
 """
 """Allows relays only, and there is none: as in a network that lets nothing else through."""
@@ -55,13 +55,13 @@ async def broken(taken: Camera, place: Place) -> None:
     await taken.shot("reconnecting")
     await page.locator(".dock .leave").click()
     away.clear()
-    await page.route("**/api/token", lambda route: route.abort())
     await page.goto(place.address, wait_until="networkidle")
+    await page.route("**/api/**", lambda route: route.abort())
     await page.locator(".ready .btn.pri").click()
     await expect(page.locator(".checks .verdict").last).to_be_visible()
     await page.wait_for_timeout(1500)
     await taken.shot("failed")
-    await page.unroute("**/api/token")
+    await page.unroute("**/api/**")
 
 
 async def unanswered(taken: Camera, place: Place) -> None:
