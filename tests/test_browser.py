@@ -112,7 +112,9 @@ async def test_without_a_microphone_one_can_type(address: str) -> None:
         await expect(opened.get_by_text("four", exact=False).first).to_be_visible(timeout=40_000)
 
 
-async def test_a_killed_server_is_said_and_the_call_comes_back(background: Background) -> None:
+async def test_a_missing_agent_and_a_killed_server_are_said_and_the_call_comes(
+    background: Background,
+) -> None:
     async with asyncio.timeout(180):
         ports = server_ports()
         first, second = LiveKitServer(**ports), LiveKitServer(**ports)
@@ -120,7 +122,6 @@ async def test_a_killed_server_is_said_and_the_call_comes_back(background: Backg
         settings = Settings(livekit_url=first.url, port=free_port())
         worker = Worker(settings, {})
         ready = asyncio.Event()
-        background.run(worker.start())
         serving = asyncio.run_coroutine_threadsafe(
             serve(settings, web_dir=WEB_DIR, ready=ready), background.loop
         )
@@ -128,6 +129,11 @@ async def test_a_killed_server_is_said_and_the_call_comes_back(background: Backg
         try:
             async with page(allow=False) as opened:
                 await start_call(opened, f"http://127.0.0.1:{settings.port}")
+                await mark(opened, "visavis:connected")
+                starting = asyncio.run_coroutine_threadsafe(worker.start(), background.loop)
+                await nobody_comes(opened)
+                await asyncio.wrap_future(starting)
+                await opened.get_by_role("button", name="Try again").click()
                 await mark(opened, "visavis:first-audio")
                 background.run(first.aclose())
                 await expect(opened.get_by_text("Getting you back").first).to_be_visible(
@@ -142,3 +148,13 @@ async def test_a_killed_server_is_said_and_the_call_comes_back(background: Backg
             background.run(worker.aclose())
             background.run(second.aclose())
             background.run(first.aclose())
+
+
+async def nobody_comes(opened: Page) -> None:
+    """A worker that was away when the room was made is never called into it."""
+    await expect(opened.get_by_role("heading", name="Imani did not come")).to_be_visible()
+    agent = opened.get_by_role("listitem").filter(has_text="Did not join the call")
+    await expect(agent.get_by_text("Agent", exact=True)).to_be_visible()
+    await expect(agent).to_contain_text("Not working")
+    await expect(opened.get_by_text("Look at what the agent writes")).to_be_visible()
+    await shot(opened, "agent-missing")
