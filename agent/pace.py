@@ -17,7 +17,7 @@ from livekit.agents.types import TimedString
 from agent.heard import PHRASE, HeardWords
 
 _WORDS = re.compile(r"\S+\s*|\s+")
-_LOOK_S = 0.05
+_LOOK_S = 0.02
 """How often the sound is looked at: pauses, skips and failures move it without a word."""
 _PATIENCE_S = 12.0
 """A speech that does not begin within this is read without."""

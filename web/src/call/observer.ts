@@ -24,6 +24,9 @@ export interface Observed {
 
 const HISTORY = 120;
 const STATS_MS = 1000;
+/** How long sound waits is the mean of a second, as packets come unevenly; a second old, it would be wrong when an answer begins. */
+const WEIGH_MS = 250;
+const WEIGHED = 5;
 /** On the level's scale: whatever is not silence. */
 const AUDIBLE = 0.08;
 const QUIET_MS = 250;
@@ -37,6 +40,7 @@ export class Observer {
   private readonly listeners = new Set<() => void>();
   private timers: number[] = [];
   private reading: Reading | null = null;
+  private weighed: readonly Reading[] = [];
   private quality = UNSTEADIED;
   private flow = UNKNOWN_FLOW;
   private readonly heard = new Voice(AUDIBLE, QUIET_MS);
@@ -67,7 +71,11 @@ export class Observer {
   /** Begin to watch; twice is fine. */
   open(): void {
     if (this.timers.length > 0) return;
-    this.timers = [window.setInterval(() => void this.measure(), STATS_MS), window.setInterval(this.listen, SLOT_MS / 2)];
+    this.timers = [
+      window.setInterval(() => void this.measure(), STATS_MS),
+      window.setInterval(() => void this.weigh(), WEIGH_MS),
+      window.setInterval(this.listen, SLOT_MS / 2),
+    ];
     void this.measure();
     this.watchFrames();
   }
@@ -109,7 +117,6 @@ export class Observer {
     const now = (this.reading = read(reports, performance.now()));
     if (before === null) return;
     const measured = figures(before, now);
-    this.media.bufferMs = measured.audioBufferMs;
     this.ring.holds(measured.audioBufferMs ?? 0, measured.videoBufferMs ?? 0);
     this.current = { ...this.current, history: [...this.current.history, measured].slice(-HISTORY) };
     const { stalled } = this.flow;
@@ -118,6 +125,14 @@ export class Observer {
     this.quality = steady(this.quality, rate(measured));
     if (this.quality.shown !== null) this.call.quality(this.quality.shown);
     this.changed();
+  }
+
+  private async weigh(): Promise<void> {
+    const report = await this.media.soundTrack?.getRTCStatsReport().catch(() => undefined);
+    const now = read([report], performance.now());
+    this.weighed = [...this.weighed, now].slice(-WEIGHED);
+    const [before = now] = this.weighed;
+    this.media.bufferMs = figures(before, now).audioBufferMs;
   }
 
   private readonly listen = (): void => {
