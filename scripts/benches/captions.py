@@ -13,7 +13,7 @@ import base64
 import difflib
 import re
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ PROMPTS = (
 _SURE = 0.6
 _SECOND = CLOCK_RATE
 _BEFORE, _AFTER = round(0.25 * _SECOND), round(0.75 * _SECOND)
+_NEAR = _SECOND
 _SLACK = round(0.4 * _SECOND)
 """How far a receiver may have moved a word from where the ones before it were."""
 _TAP = """
@@ -53,16 +54,15 @@ registerProcessor("tap", class extends AudioWorkletProcessor {
 """
 _LISTEN = """
 async ([code, sampleRate]) => {
-  const heard = window.__heard = { blocks: [], words: [], base: Infinity };
+  const heard = window.__heard = { blocks: [], words: [], begun: [] };
   const context = new AudioContext({ sampleRate });
   const module = new Blob([code], { type: "text/javascript" });
   await context.audioWorklet.addModule(URL.createObjectURL(module));
   const tap = new AudioWorkletNode(context, "tap");
   tap.port.onmessage = ({ data: [frame, now, samples] }) => {
     heard.blocks.push([frame, Int16Array.from(samples, (x) => x * 32767)]);
-    // the block that was held up least tells when frame 0 would have been
     const begun = now - 1000 * frame / context.sampleRate;
-    heard.base = Math.min(heard.base, begun - performance.timeOrigin);
+    heard.begun.push(begun - performance.timeOrigin);
   };
   context.createMediaStreamSource(document.querySelector("audio").srcObject)
     .connect(tap).connect(context.destination);  // to which it adds nothing
@@ -85,7 +85,7 @@ async ([code, sampleRate]) => {
 """
 _HEARD = """
 () => {
-  const { base, blocks, words } = window.__heard;
+  const { begun, blocks, words } = window.__heard;
   const first = blocks[0][0];
   const [end, tail] = blocks.at(-1);
   const all = new Int16Array(end - first + tail.length);
@@ -94,7 +94,8 @@ _HEARD = """
   let text = "";
   for (let n = 0; n < bytes.length; n += 32768)
     text += String.fromCharCode(...bytes.subarray(n, n + 32768));
-  return { base, first, words, sound: btoa(text), missed: all.length - 128 * blocks.length };
+  const frames = blocks.map(([frame]) => frame);
+  return { begun, frames, words, sound: btoa(text), missed: all.length - 128 * blocks.length };
 }
 """
 
@@ -107,12 +108,12 @@ async def run(rounds: int = len(PROMPTS)) -> dict[str, Any]:
         heard = await _listen(Path(folder), PROMPTS[:rounds])
         speeches = noted.read(Path(folder))
     sound = np.frombuffer(base64.b64decode(heard["sound"]), np.int16).astype(np.float64)
-    begins = heard["base"] / 1000 + heard["first"] / CLOCK_RATE
+    begins = _begins(np.array(heard["frames"]), np.array(heard["begun"]) / 1000)
     spoken: Moments = []
     words = 0
     for speech in speeches:
         words += len(speech.words)
-        spoken += [(begins + at / CLOCK_RATE, word) for at, word in _places(speech, sound)]
+        spoken += [(begins(round(at)), word) for at, word in _places(speech, sound)]
     shown = _appearances([(at / 1000, text) for at, text in heard["words"]])
     late = _late(shown, spoken)
     return {
@@ -173,6 +174,21 @@ async def _over(page: Page) -> None:
     over = page.locator("main[data-avatar=ready], main[data-avatar=paused]")
     await over.wait_for(timeout=120_000)
     await asyncio.sleep(1.0)
+
+
+def _begins(frames: NDArray[np.int64], begun: Sound) -> Callable[[int], float]:
+    """Page time at which a sample of the recording was heard.
+
+    begun: when frame 0 would have been, told by each block. The block that was held up least is
+    right, of those around the sample: a context that runs dry falls behind for good.
+    """
+
+    def heard_at(sample: int) -> float:
+        frame = frames[0] + sample
+        near = np.abs(frames - frame) < _NEAR
+        return float((begun[near] if near.any() else begun).min() + frame / CLOCK_RATE)
+
+    return heard_at
 
 
 def _places(speech: noted.Speech, sound: Sound) -> Moments:
