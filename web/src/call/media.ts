@@ -10,8 +10,6 @@ const LISTEN_FOR_MS = 20_000;
 const LOOK_EVERY_MS = 40;
 const AUDIBLE = 0.002;
 const USUAL_BUFFER_MS = 60;
-/** What a word takes from here to the screen. */
-const WORD_MS = 30;
 const LONGEST_LAG_MS = 1000;
 
 export class Media {
@@ -76,9 +74,9 @@ export class Media {
     this.buffered = ms ?? USUAL_BUFFER_MS;
   }
 
-  /** How much later than its word a sound is played. */
+  /** How much later than its word a sound is played; from there to the ear it takes as long as a word to the screen. */
   get lagMs(): number {
-    return Math.min(LONGEST_LAG_MS, Math.max(0, this.buffered - WORD_MS));
+    return Math.min(LONGEST_LAG_MS, this.buffered);
   }
 
   get volume(): number {
