@@ -35,7 +35,8 @@ class Reports:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Run the way that was asked for."""
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    level = settings.log_level if "log_level" in settings.model_fields_set else "WARNING"
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     accept_short_secret(settings)
     reports = Reports(getattr(arguments, "json", False))
     try:
