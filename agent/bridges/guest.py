@@ -1,9 +1,9 @@
 """Who is outside, as a participant of the room: a microphone and, with the first picture, a camera.
 
 Both tracks share one stream, so that subscribers hold them together, and the microphone has no DTX:
-silence keeps the clock going. Sound goes out as it comes: a queue of the source is full after the
-first hiccup and stays so, while a subscriber's own jitter buffer gets short again. What piles up
-before it can go out is dropped, oldest first.
+silence keeps the clock going. Who talks by SIP is heard as it comes: a queue of the source is full
+after the first hiccup and stays so, while a subscriber's own jitter buffer gets short again. A
+stream may be music, and waits in a queue. What piles up before it is dropped, oldest first.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from agent.config import Settings
 logger = logging.getLogger(__name__)
 
 _STREAM = "guest"
+_QUEUE_MS = {"standard": 120, "sip": 0}
 _BLOCK = RATE // 100
 """What a source without a queue takes: 10 ms at a time."""
 _MOST_WAITING_S = 0.25
@@ -50,6 +51,7 @@ class Guest:
         attributes: Mapping[str, str] | None = None,
     ) -> None:
         self._settings = settings
+        self._queue_ms = _QUEUE_MS[kind]
         self._identity = identity
         grants = api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True)
         self._token = (
@@ -85,7 +87,7 @@ class Guest:
             )
         except rtc.ConnectError as error:
             raise BridgeError(f"the room cannot be joined: {error}") from None
-        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=0)
+        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=self._queue_ms)
         track = rtc.LocalAudioTrack.create_audio_track("guest_audio", self._microphone)
         await self.room.local_participant.publish_track(
             track,
