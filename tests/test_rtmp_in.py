@@ -232,6 +232,18 @@ async def test_the_guests_tracks_share_one_stream(livekit: Settings) -> None:
         ]
 
 
+@pytest.mark.server
+async def test_a_guest_that_leaves_at_its_first_picture_publishes_it_before(
+    livekit: Settings,
+) -> None:
+    black = Picture(0, 64, 64, np.full(64 * 64 * 3 // 2, 128, np.uint8))
+    async with asyncio.timeout(10):
+        async with Guest(livekit, room="guest-leaves", identity="guest", name="Guest") as guest:
+            guest.see(black)
+        assert guest.left.is_set()
+        assert guest._camera is not None
+
+
 def spoke(seen: Watched) -> bool:
     """The face greeted, as both do."""
     return seen.loudest > 0.1 and seen.pictures > 25

@@ -99,6 +99,7 @@ class Guest:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._settled()
         self.left.set()
         for task in (self._publishing, self._writer):
             if task is not None:
@@ -142,6 +143,18 @@ class Guest:
         if self.room.isconnected():
             with contextlib.suppress(RuntimeError):
                 await self.room.local_participant.set_attributes(dict(attributes))
+
+    async def _settled(self) -> None:
+        """Wait for a camera that is being published, unless the room goes away.
+
+        LiveKit's native library dies of a source that is closed meanwhile.
+        """
+        if self._publishing is None:
+            return
+        left = asyncio.create_task(self.left.wait(), name="guest-left")
+        await asyncio.wait({self._publishing, left}, return_when=asyncio.FIRST_COMPLETED)
+        left.cancel()
+        await asyncio.wait([left])
 
     async def _publish_camera(self, width: int, height: int) -> None:
         camera = rtc.VideoSource(width, height)
