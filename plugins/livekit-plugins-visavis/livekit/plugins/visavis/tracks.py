@@ -14,6 +14,7 @@ AUDIO_TRACK = "avatar_audio"
 VIDEO_TRACK = "avatar_video"
 _STREAM = "avatar"
 _BITRATE = 1_500_000
+_ANSWER_S = 2.0
 
 Publications = tuple[rtc.LocalTrackPublication, rtc.LocalTrackPublication]
 """Of the sound and of the picture."""
@@ -70,11 +71,12 @@ async def settled(
 
 
 async def unpublish(room: rtc.Room, publications: Iterable[rtc.LocalTrackPublication]) -> None:
-    """Take them out of the room, if it is still there."""
+    """Take them out of the room, if it is still there. One that is closing may never answer."""
     for publication in publications:
         if room.isconnected():
-            with contextlib.suppress(rtc.participant.UnpublishTrackError):
-                await room.local_participant.unpublish_track(publication.sid)
+            with contextlib.suppress(rtc.participant.UnpublishTrackError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    await room.local_participant.unpublish_track(publication.sid)
 
 
 def audio_options() -> rtc.TrackPublishOptions:
