@@ -95,6 +95,9 @@ class WorkerLink:
         participant = await utils.wait_for_participant(self._room, identity=self.identity)
         self.ours = participant.attributes.get(wire.ATTRIBUTE_WORKER) == wire.VERSION
         self._look_for_tracks()
+        for publication in participant.track_publications.values():
+            if publication.subscribed:
+                publication.set_subscribed(False)
         await (self._beating if self.ours else self._shown).wait()
         self._begin(self._send(), "avatar-send")
         self._begin(self._watch(), "avatar-watch")
@@ -106,6 +109,7 @@ class WorkerLink:
         room.on("data_received", self._on_data)
         room.on("participant_disconnected", self._on_gone)
         room.on("track_published", self._look_for_tracks)
+        room.on("track_subscribed", self._turn_away)
 
     async def aclose(self) -> None:
         """Say nothing more to it and hear nothing more of it. Twice is fine."""
@@ -113,6 +117,7 @@ class WorkerLink:
         room.off("data_received", self._on_data)
         room.off("participant_disconnected", self._on_gone)
         room.off("track_published", self._look_for_tracks)
+        room.off("track_subscribed", self._turn_away)
         if room.isconnected():
             for method in self._answers:
                 room.local_participant.unregister_rpc_method(method)
@@ -288,12 +293,21 @@ class WorkerLink:
             self.lose("the avatar worker left the room")
 
     def _look_for_tracks(self, *_: object) -> None:
-        """Its tracks are for the callers: the agent neither hears nor sees itself."""
         participant = self._room.remote_participants.get(self.identity)
         for publication in participant.track_publications.values() if participant else ():
-            publication.set_subscribed(False)
             if publication.kind == rtc.TrackKind.KIND_VIDEO:
                 self._shown.set()
+
+    def _turn_away(
+        self, _: rtc.Track, publication: rtc.RemoteTrackPublication, of: rtc.RemoteParticipant
+    ) -> None:
+        """Its tracks are for the callers: the agent neither hears nor sees itself.
+
+        Only once it is subscribed: a subscription that is refused while it is being made leaves
+        LiveKit's native library spinning on a whole core for as long as the room lasts.
+        """
+        if of.identity == self.identity:
+            publication.set_subscribed(False)
 
     async def _watch(self) -> None:
         """Count time without beats, in steps: a loop that was busy counts one, not all of it."""
