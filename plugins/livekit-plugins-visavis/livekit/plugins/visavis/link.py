@@ -14,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd, Timings
-from avatar.timeline import Finished, Samples, Started
+from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd
+from avatar.timeline import Finished, Started
 from livekit.agents import utils
 
 from livekit import rtc
 
 from . import wire
+from .outlet import Outlet, Packets, Stream
 from .pulse import Pulse
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,6 @@ _GONE = {
 }
 _BROKEN = (rtc.StreamError, rtc.participant.PublishDataError, RuntimeError, AssertionError)
 """What sending into a room that is left raises; LiveKit asserts that its handles are there."""
-_MAX_WRITE = 9600 * 2
-_OFFICIAL_RATE = 24_000
-"""The rate at which an official runner is spoken to; its own options must say the same."""
 
 
 class WorkerLink:
@@ -67,19 +65,14 @@ class WorkerLink:
         """Whether it is a worker of ours; known once it is ready."""
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why it is gone."""
-        self.opened = 0
-        """The last segment whose sound was sent. Those after it are unknown to the worker."""
         self._outgoing: deque[AudioChunk | SpeechEnd] = deque()  # bounded by wait_for_space
         self._wake = asyncio.Event()
-        self._cleared = 0
+        self._outlet: Outlet | None = None
         self._clearing: asyncio.Task[None] | None = None
         self._pulse = Pulse()
         self._beating = asyncio.Event()
         self._shown = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writer: rtc.ByteStreamWriter | None = None
-        self._writing = 0
-        self._resampler: rtc.AudioResampler | None = None
         self._answers = {
             wire.RPC_STARTED: self._on_started,
             wire.RPC_FINISHED: self._on_finished,
@@ -99,7 +92,9 @@ class WorkerLink:
             if publication.subscribed:
                 publication.set_subscribed(False)
         await (self._beating if self.ours else self._shown).wait()
-        self._begin(self._send(), "avatar-send")
+        kind = Packets if self.ours else Stream
+        self._outlet = kind(self._room, self.identity)
+        self._begin(self._send(self._outlet), "avatar-send")
         self._begin(self._watch(), "avatar-watch")
 
     def _listen(self) -> None:
@@ -133,6 +128,11 @@ class WorkerLink:
 
     # Speech and orders
 
+    @property
+    def opened(self) -> int:
+        """The last segment whose sound was sent. Those after it are unknown to the worker."""
+        return self._outlet.opened if self._outlet is not None else 0
+
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Send speech, in order."""
         self._outgoing.append(item)
@@ -140,7 +140,8 @@ class WorkerLink:
 
     def clear(self, order: wire.Clear) -> None:
         """Let it stop at once; what was not sent is dropped, and the next speech waits for that."""
-        self._cleared = order.segment
+        if self._outlet is not None:
+            self._outlet.cleared = order.segment
         self._wake.set()
         self._clearing = self._begin(
             self._ask(wire.RPC_CLEAR, order.pack() if self.ours else ""), "avatar-clear"
@@ -156,75 +157,21 @@ class WorkerLink:
         if self.ours:
             self._begin(self._ask(wire.RPC_WEAR, order.pack()), "avatar-wear")
 
-    async def _send(self) -> None:
+    async def _send(self, outlet: Outlet) -> None:
         try:
             while True:
-                while not self._outgoing:
-                    await self._close_cleared()
+                await outlet.settle()
+                if not self._outgoing:
                     self._wake.clear()
                     await self._wake.wait()
-                await self._close_cleared()
-                if self._outgoing:
-                    await self._send_one(self._outgoing.popleft())
+                    continue
+                item = self._outgoing.popleft()
+                if not self.ours and self._clearing is not None:
+                    await asyncio.wait({self._clearing})  # it would drop what comes before it
+                if item.segment > outlet.cleared:
+                    await outlet.say(item)
         except _BROKEN as error:
             self.lose(f"nothing can be sent to the avatar worker: {error}")
-
-    async def _send_one(self, item: AudioChunk | SpeechEnd) -> None:
-        if item.segment <= self._cleared:
-            return
-        if isinstance(item, SpeechEnd):
-            if self._resampler is not None and self._writer is not None:
-                await self._write(self._resampler.flush())
-            await self._close_stream()
-            return
-        if self._writing != item.segment:
-            await self._open_stream(item.segment)
-        if self.ours and item.timings != Timings():
-            for hints in wire.pack_hints(item.segment, item.start, item.timings):
-                await self._room.local_participant.publish_data(
-                    hints, topic=wire.HINTS_TOPIC, destination_identities=[self.identity]
-                )
-        if len(item.samples):
-            await self._write(self._resampled(item.samples))
-
-    async def _open_stream(self, segment: int) -> None:
-        await self._close_stream()
-        if self._clearing is not None:
-            await asyncio.wait({self._clearing})
-        rate = CLOCK_RATE if self.ours else _OFFICIAL_RATE
-        if not self.ours:  # one for each segment: it takes nothing more once it was flushed
-            self._resampler = rtc.AudioResampler(CLOCK_RATE, _OFFICIAL_RATE, num_channels=1)
-        attributes = {"sample_rate": str(rate), "num_channels": "1"}
-        if self.ours:
-            attributes[wire.STREAM_SEGMENT] = str(segment)
-        self._writing = self.opened = segment
-        self._writer = await self._room.local_participant.stream_bytes(
-            name=utils.shortuuid("AUDIO_"),
-            topic=wire.AUDIO_TOPIC,
-            destination_identities=[self.identity],
-            attributes=attributes,
-        )
-
-    async def _close_stream(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.aclose()
-
-    async def _close_cleared(self) -> None:
-        if self._writer is not None and self._writing <= self._cleared:
-            await self._close_stream()
-
-    def _resampled(self, samples: Samples) -> list[rtc.AudioFrame]:
-        frame = rtc.AudioFrame(samples.tobytes(), CLOCK_RATE, 1, len(samples))
-        return [frame] if self._resampler is None else self._resampler.push(frame)
-
-    async def _write(self, frames: list[rtc.AudioFrame]) -> None:
-        for frame in frames:
-            data = bytes(frame.data)
-            for start in range(0, len(data), _MAX_WRITE):
-                if self._writer is None or self._writing <= self._cleared:
-                    return
-                await self._writer.write(data[start : start + _MAX_WRITE])
 
     async def _ask(self, method: str, payload: str) -> None:
         try:

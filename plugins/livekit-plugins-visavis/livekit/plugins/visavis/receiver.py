@@ -1,9 +1,9 @@
-"""The avatar worker's ear: one sender's speech by LiveKit's data streams, and its orders.
+"""The avatar worker's ear: one sender's speech, and its orders.
 
-One audio stream is one segment. A sender of ours numbers its segments and sends timings beside
-them; an official DataStreamAudioOutput does not, and counts. The fact you would not guess: a
-stream's end may be lost (an official sender's trailer), or be read after the next one's beginning;
-so a stream that has a successor ends once nothing of it comes for a second.
+A sender of ours numbers its segments, and sends sound and timings in data packets (outlet.py says
+why); an official DataStreamAudioOutput opens a byte stream for each, and counts. The fact you would
+not guess: a stream's end may be lost (an official sender's trailer), or be read after the next
+one's beginning; so a segment that has a successor ends once nothing of it comes for a second.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 from collections import deque
+from collections.abc import AsyncIterator
 
 import numpy as np
 from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd, Timings
@@ -33,14 +34,17 @@ _MAX_EARLY = 256
 _TRIES = 3
 _AGAIN_S = 0.1
 _RATES = range(8_000, 192_001)
+_OURS = {"sample_rate": str(CLOCK_RATE), "num_channels": "1"}
 
 
 class _Incoming:
-    """One stream on its way. number: the sender's, None from an official one."""
+    """One segment on its way. number: the sender's, None from an official one, who has a reader."""
 
-    def __init__(self, local: int, number: int | None, reader: rtc.ByteStreamReader) -> None:
+    def __init__(
+        self, local: int, number: int | None, reader: rtc.ByteStreamReader | None = None
+    ) -> None:
         self.local, self.number, self.reader = local, number, reader
-        attributes = reader.info.attributes or {}
+        attributes = (reader.info.attributes or {}) if reader is not None else _OURS
         self.rate = int(attributes.get("sample_rate", ""))
         self.channels = int(attributes.get("num_channels", ""))
         if self.rate not in _RATES or self.channels not in (1, 2):
@@ -57,19 +61,26 @@ class _Incoming:
             return _SUCCEEDED_S
         return _IDLE_S if self.number is None else None
 
-    async def pump(self) -> None:
-        """Take what comes, up to a bound."""
-        limit = MAX_HELD_S * self.rate * self.channels * 2
-        with contextlib.suppress(rtc.StreamError):  # the sender went away within it
-            async for data in self.reader:
-                if self.held + len(data) <= limit:
-                    self.data.append(data)
-                    self.held += len(data)
-                    self.changed.set()
-                else:
-                    logger.warning("speech beyond the bound of one segment dropped")
+    def take(self, data: bytes) -> None:
+        """Keep what came, up to a bound."""
+        if self.held + len(data) > MAX_HELD_S * self.rate * self.channels * 2:
+            logger.warning("speech beyond the bound of one segment dropped")
+            return
+        self.data.append(data)
+        self.held += len(data)
+        self.changed.set()
+
+    def finish(self) -> None:
+        """Nothing more comes."""
         self.finished = True
         self.changed.set()
+
+    async def pump(self, reader: rtc.ByteStreamReader) -> None:
+        """Take what comes by a stream."""
+        with contextlib.suppress(rtc.StreamError):  # the sender went away within it
+            async for data in reader:
+                self.take(data)
+        self.finish()
 
 
 class Receiver:
@@ -86,7 +97,7 @@ class Receiver:
         self._waiting: deque[_Incoming] = deque()  # bounded: the sender opens one at a time
         self._current: _Incoming | None = None
         self._arrived = asyncio.Event()
-        self._cleared = 0
+        self._cleared = self._newest = 0  # the sender's numbers
         self._seq = -1
         self._state = wire.State(seq=0)
         self._early: deque[wire.Hints] = deque(maxlen=_MAX_EARLY)
@@ -128,14 +139,15 @@ class Receiver:
         if identity != self._sender:
             reader.close()
             return
-        told = (reader.info.attributes or {}).get(wire.STREAM_SEGMENT)
         try:
-            number = int(told) if told is not None else None
-            incoming = _Incoming(next(self._numbers), number, reader)
+            self._expect(_Incoming(next(self._numbers), None, reader))
         except ValueError as error:
             logger.warning("a stream that is no speech was refused", extra={"why": str(error)})
             reader.close()
-            return
+
+    def _expect(self, incoming: _Incoming) -> None:
+        """It is played after all that came before it."""
+        number = incoming.number
         incoming.cleared = number is not None and number <= self._cleared
         self._known[incoming.local] = number
         for before in (self._current, *self._waiting):
@@ -151,13 +163,11 @@ class Receiver:
                 self._arrived.clear()
                 await self._arrived.wait()
             self._current = current = self._waiting.popleft()
-            pump = asyncio.create_task(current.pump(), name="avatar-pump")
             try:
-                await self._play_one(playout, current)
+                async with _pumped(current):
+                    await self._play_one(playout, current)
             finally:
                 self._current = None
-                current.reader.close()
-                await utils.aio.cancel_and_wait(pump)
 
     async def _play_one(self, playout: Playout, current: _Incoming) -> None:
         resampler = None
@@ -216,13 +226,24 @@ class Receiver:
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
         sender = packet.participant.identity if packet.participant else ""
-        if packet.topic != wire.HINTS_TOPIC or sender != self._sender:
-            return
-        try:
-            hints = wire.read(wire.Hints, packet.data)
-        except wire.WireError as error:
-            logger.debug("hints ignored: %s", error)
-            return
+        read = {wire.HINTS_TOPIC: self._on_hints, wire.SPEECH_TOPIC: self._on_speech}
+        if sender == self._sender and packet.topic in read:
+            try:
+                read[packet.topic](packet.data)
+            except wire.WireError as error:
+                logger.debug("a packet was ignored: %s", error)
+
+    def _on_speech(self, data: bytes) -> None:
+        segment, sound = wire.read_speech(data)
+        if segment > self._newest:
+            self._newest = segment
+            self._expect(_Incoming(next(self._numbers), segment))
+        for incoming in (self._current, *self._waiting):
+            if incoming is not None and incoming.number == segment:
+                incoming.take(sound) if sound else incoming.finish()
+
+    def _on_hints(self, data: bytes) -> None:
+        hints = wire.read(wire.Hints, data)
         current = self._current
         if hints.segment <= self._cleared or hints.timings == Timings():
             return
@@ -318,6 +339,21 @@ def _read(kind: type[wire.M], call: rtc.RpcInvocationData) -> wire.M:
         return wire.read(kind, call.payload)
     except wire.WireError as error:
         raise rtc.RpcError(rtc.RpcError.ErrorCode.APPLICATION_ERROR, str(error)) from None
+
+
+@contextlib.asynccontextmanager
+async def _pumped(incoming: _Incoming) -> AsyncIterator[None]:
+    """While it lasts, what comes by its stream, if it has one, is taken."""
+    reader = incoming.reader
+    if reader is None:
+        yield
+        return
+    pump = asyncio.create_task(incoming.pump(reader), name="avatar-pump")
+    try:
+        yield
+    finally:
+        reader.close()
+        await utils.aio.cancel_and_wait(pump)
 
 
 _NOTHING: Samples = np.zeros(0, np.int16)

@@ -1,10 +1,11 @@
 """What agent and avatar worker say to each other. Pure: text in, values out.
 
-The sound travels by LiveKit's own protocol (`lk.*`), so that either side also works with an
-official partner. Beside it go the names that begin with `visavis.`; an official partner neither
-sends nor misses them. Everything is state or carries its segment: said twice, it means the same.
+`lk.*` is LiveKit's own protocol: either side also works with an official partner, by it alone.
+Names that begin with `visavis.` are for our own two ends; an official partner neither sends nor
+misses them. Everything is state or carries its segment: said twice, it means the same.
 """
 
+import struct
 from typing import Literal, TypeVar
 
 from avatar.frames import Manner, Mood, Timings
@@ -18,6 +19,7 @@ RPC_CLEAR = "lk.clear_buffer"
 RPC_STARTED = "lk.playback_started"
 RPC_FINISHED = "lk.playback_finished"
 
+SPEECH_TOPIC = "visavis.speech"
 HINTS_TOPIC = "visavis.hints"
 BEAT_TOPIC = "visavis.beat"
 RPC_STATE = "visavis.state"
@@ -27,14 +29,15 @@ RPC_WEAR = "visavis.wear"
 
 ATTRIBUTE_WORKER = "visavis.worker"
 """On the worker's participant: what it speaks beyond LiveKit's protocol. Its value is VERSION."""
-VERSION = "1"
-STREAM_SEGMENT = "visavis.segment"
-"""Attribute of an audio stream: the sender's number of the segment."""
+VERSION = "2"
 
 BEAT_S = 0.1
 """The worker says this often that it lives, and what sounds."""
 MAX_PACKET = 14_000
 """Bytes of one data packet: LiveKit takes 15 KiB, and adds to them."""
+_SPEECH = struct.Struct("!Q")
+MAX_SAMPLES = (MAX_PACKET - _SPEECH.size) // 2
+"""Of one packet of speech."""
 
 _Natural = Field(ge=0, lt=2**53)
 
@@ -144,6 +147,18 @@ def read(kind: type[M], text: str | bytes) -> M:
         raise WireError(
             f"not a {kind.__name__.lower()} of visavis: {place}: {first['msg']}"
         ) from None
+
+
+def pack_speech(segment: int, pcm: bytes) -> bytes:
+    """Sound of a segment, 16-bit PCM at CLOCK_RATE, mono; without any, its end."""
+    return _SPEECH.pack(segment) + pcm
+
+
+def read_speech(data: bytes) -> tuple[int, bytes]:
+    """Segment and sound of such a packet. Raises WireError, one sentence."""
+    if len(data) < _SPEECH.size or len(data) % 2:
+        raise WireError(f"not speech of visavis: {len(data)} bytes")
+    return _SPEECH.unpack_from(data)[0], data[_SPEECH.size :]
 
 
 def pack_hints(segment: int, offset: int, timings: Timings) -> list[str]:
