@@ -6,6 +6,8 @@ their destination is that of the header alone, their bytes go to everybody in th
 gets its speech in data packets, which go to nobody else.
 """
 
+import asyncio
+import time
 from typing import Protocol
 
 from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd, Timings
@@ -17,6 +19,10 @@ from . import wire
 
 _OFFICIAL_RATE = 24_000
 """The rate at which an official runner is spoken to; its own options must say the same."""
+_AT_ONCE_S = 0.3
+_TIMES = 4.0
+"""So much speech goes without a pause, more of it this many times as fast as it is heard: seconds
+in one go keep everybody's machine busy, and what the worker sends at that moment comes late."""
 
 
 class Outlet(Protocol):
@@ -42,6 +48,7 @@ class Packets:
     def __init__(self, room: rtc.Room, identity: str) -> None:
         self._room, self._to = room, [identity]
         self.cleared = self.opened = 0
+        self._free_at = 0.0
 
     async def say(self, item: AudioChunk | SpeechEnd) -> None:
         self.opened = max(self.opened, item.segment)
@@ -56,9 +63,17 @@ class Packets:
                 return
             part = item.samples[start : start + wire.MAX_SAMPLES]
             await self._send(wire.SPEECH_TOPIC, wire.pack_speech(item.segment, part.tobytes()))
+            await self._pace(len(part) / CLOCK_RATE)
 
     async def settle(self) -> None:
         """Nothing stays open."""
+
+    async def _pace(self, seconds: float) -> None:
+        """Wait as long as that much speech is to take, if much of it has just gone."""
+        now = time.monotonic()
+        self._free_at = max(self._free_at, now - _AT_ONCE_S / _TIMES) + seconds / _TIMES
+        if self._free_at > now:
+            await asyncio.sleep(self._free_at - now)
 
     async def _send(self, topic: str, payload: bytes | str) -> None:
         await self._room.local_participant.publish_data(
