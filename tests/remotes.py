@@ -83,6 +83,14 @@ class Ear:
                     return moment
             await self._next()
 
+    async def anybody(self, after: float) -> tuple[str, float]:
+        """Who is first to be heard after that moment, and when."""
+        while True:
+            for moment, who, level in self.sound:
+                if moment > after and level > 500:
+                    return who, moment
+            await self._next()
+
     async def face_of(self, identity: str, after: float) -> float:
         """The first picture of this participant after that moment."""
         while True:

@@ -1,11 +1,6 @@
-"""The face at an avatar worker, in real rooms: workers die, agents leave, LiveKit's own parts.
-
-Run only when asked for: with three calls in one process, a worker that lives is sometimes taken for
-a silent one (docs/avatar-worker.md), and the test of full workers fails with it.
-"""
+"""The face at an avatar worker, in real rooms: workers die, agents leave, LiveKit's own parts."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -31,12 +26,7 @@ from servers import Background, Worker, agent_token
 from agent.config import Settings
 from agent.probe.run import Plan, create_room, participant_token
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(
-        "VISAVIS_TEST_WORKERS" not in os.environ, reason="set VISAVIS_TEST_WORKERS=1 to run them"
-    ),
-]
+pytestmark = pytest.mark.server
 
 PATIENT = 60
 NAME = "test-avatar"
@@ -91,6 +81,34 @@ async def test_a_worker_killed_in_a_sentence_costs_no_word(
         await on.ear.voice_of(second, killed)
         await said.wait_for_playout()
         assert [e.playback_position for e in on.finished] == pytest.approx([4.0, 1.0])
+
+
+async def _data_bytes(room: rtc.Room) -> int:
+    """What came into this room by its data channels."""
+    stats = await room.get_rtc_stats()
+    both = [*stats.publisher_stats, *stats.subscriber_stats]
+    return sum(
+        one.data_channel.dc.bytes_received
+        for one in both
+        if one.WhichOneof("stats") == "data_channel"
+    )
+
+
+async def test_speech_goes_to_the_worker_alone(livekit: Settings, workers: list[Worker]) -> None:
+    async with asyncio.timeout(PATIENT), play(livekit, OURS) as on:
+        await on.until_placed("remote")
+        worker = on.avatar.avatar_identity
+        said = on.session.say("noise", audio=speech(2.0), add_to_chat_ctx=False)
+        await on.ear.voice_of(worker, 0)
+        await said.wait_for_playout()
+        last = asyncio.Event()
+        on.ear.room.on("data_received", lambda _: last.set())
+        await on.room.local_participant.publish_data("last")
+        await last.wait()  # in order: what was sent before it has arrived
+        assert 0 < await _data_bytes(on.ear.room) < 10_000  # two seconds are 192 000
+        its_tracks = on.room.remote_participants[worker].track_publications
+        assert len(its_tracks) == 2
+        assert not any(publication.subscribed for publication in its_tracks.values())
 
 
 async def test_the_worker_leaves_with_the_agent(livekit: Settings, workers: list[Worker]) -> None:

@@ -79,6 +79,20 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
         wire.read(kind, text)
 
 
+def test_speech_comes_out_as_it_went_in_and_fits_a_packet() -> None:
+    sound = bytes(range(256)) * (wire.MAX_SAMPLES // 128)
+    for pcm in (b"", sound):
+        packet = wire.pack_speech(2**40, pcm)
+        assert wire.read_speech(packet) == (2**40, pcm)
+        assert len(packet) <= wire.MAX_PACKET
+
+
+@pytest.mark.parametrize("data", [b"", b"1234567", b"123456789"])
+def test_what_is_no_speech_is_refused(data: bytes) -> None:
+    with pytest.raises(wire.WireError, match="not speech of visavis"):
+        wire.read_speech(data)
+
+
 def test_hints_too_long_for_a_packet_are_parted_and_lose_nothing() -> None:
     words = [f"word{n}" for n in range(3000)]
     phones = tuple(Phone("a", n / 10, n / 10 + 0.1) for n in range(2000))

@@ -24,6 +24,7 @@ from agent.probe.run import Plan, create_room, participant_token
 from benches.noise import places
 
 _LEVEL = RATE // 200
+ROOM = "noise"
 WHITE = 160
 """The face is white while it speaks."""
 
@@ -66,12 +67,11 @@ class Listener(Participant):
             await stream.aclose()
 
 
-class Call:
-    """The sender's process and the listener."""
+class Sender:
+    """The sender's process."""
 
-    def __init__(self, child: asyncio.subprocess.Process, me: Listener) -> None:
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
         self._child = child
-        self.me = me
 
     @property
     def pid(self) -> int:
@@ -95,6 +95,14 @@ class Call:
             raise RuntimeError("the sender ended: its errors are above")
         told: dict[str, Any] = json.loads(line)
         return told
+
+
+class Call(Sender):
+    """The sender's process and the listener."""
+
+    def __init__(self, child: asyncio.subprocess.Process, me: Listener) -> None:
+        super().__init__(child)
+        self.me = me
 
     def offsets(self, start: float, end: float) -> NDArray[np.float64]:
         """Rows of (moment, picture minus sound in s): a picture against its window's first sample.
@@ -166,12 +174,27 @@ async def call(
         ):
             yield on
         return
-    plan = Plan(room="noise")
-    await create_room(settings, plan)
+    await create_room(settings, Plan(room=ROOM))
+    async with sender(settings, extra=extra, core=core) as child:
+        token = participant_token(settings, ROOM, "listener")
+        async with Listener(settings.livekit_url, token) as me:
+            made = Call(child, me)
+            await made.answer()
+            await me.audio_subscribed.wait()
+            await me.video_subscribed.wait()
+            await asyncio.sleep(1.5)
+            yield made
+
+
+@asynccontextmanager
+async def sender(
+    settings: Settings, *, extra: Mapping[str, str] | None = None, core: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A sender that is on its way into the room; it says a line when it is there."""
     environment = {
         **os.environ,
         "BENCH_URL": settings.livekit_url,
-        "BENCH_TOKEN": participant_token(settings, plan.room, "sender"),
+        "BENCH_TOKEN": participant_token(settings, ROOM, "sender"),
         **(extra or {}),
     }
     pinned = [] if core is None else ["taskset", "-c", str(core)]
@@ -183,14 +206,7 @@ async def call(
         env=environment,
     )
     try:
-        token = participant_token(settings, plan.room, "listener")
-        async with Listener(settings.livekit_url, token) as me:
-            made = Call(child, me)
-            await made.answer()
-            await me.audio_subscribed.wait()
-            await me.video_subscribed.wait()
-            await asyncio.sleep(1.5)
-            yield made
+        yield child
     finally:
         assert child.stdin is not None
         child.stdin.close()

@@ -8,31 +8,32 @@ middle of a sentence, several times.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from livekit import rtc
-from livekit.plugins import visavis
 from numpy.typing import NDArray
-from remotes import Ear, Play, job_of, make_worker, play
+from remotes import Ear, job_of, make_worker
 from servers import Worker, agent_token, livekit_server
 
 from agent.config import Settings
 from agent.probe.recording import RATE, Recording
+from agent.probe.run import Plan, create_room, participant_token
 from benches.figures import spread
-from benches.listener import Call, call
-from benches.noise import WINDOW, noise, places
+from benches.listener import ROOM, Call, Sender, call, sender
+from benches.noise import WINDOW, places
 from benches.playout import lost_ms, quantiles, swing
 
 _NAME = "bench-avatar"
+_ME = "sender"
+_PORTRAIT = "imani"
 _SPEECH_S = 6.0
 _LOUD = 300
 
 
 async def run(rounds: int = 8) -> dict[str, Any]:
     """rounds: of interruptions; a quarter as many workers are killed."""
-    async with call() as on:
+    async with call(extra={"BENCH_PORTRAIT": _PORTRAIT}) as on:
         local = await _figures(on, rounds)
     server = livekit_server()
     async with server:
@@ -48,16 +49,20 @@ async def run(rounds: int = 8) -> dict[str, Any]:
 
 
 async def _remote(settings: Settings, rounds: int) -> dict[str, Any]:
-    environment = {
+    async with call(extra=_sender_at_worker(settings), settings=settings) as on:
+        trips = [(await on.ask("trip"))["seconds"] for _ in range(rounds)]
+        return {"round_trip_ms": spread(trips), **await _figures(on, rounds)}
+
+
+def _sender_at_worker(settings: Settings) -> dict[str, str]:
+    return {
         "BENCH_REMOTE": _NAME,
-        "BENCH_TOKEN": agent_token(settings, "noise", identity="sender"),
+        "BENCH_PORTRAIT": _PORTRAIT,
+        "BENCH_TOKEN": agent_token(settings, ROOM, identity=_ME),
         "LIVEKIT_URL": settings.http_url,
         "LIVEKIT_API_KEY": settings.livekit_api_key,
         "LIVEKIT_API_SECRET": settings.livekit_api_secret.get_secret_value(),
     }
-    async with call(extra=environment, settings=settings) as on:
-        trips = [(await on.ask("trip"))["seconds"] for _ in range(rounds)]
-        return {"round_trip_ms": spread(trips), **await _figures(on, rounds)}
 
 
 async def _figures(on: Call, rounds: int) -> dict[str, Any]:
@@ -100,37 +105,41 @@ class _Recorder(Ear):
 async def _kill(settings: Settings, workers: list[Worker]) -> dict[str, Any]:
     ear = _Recorder()
     before = [len(worker.lines) for worker in workers]
-    remote = visavis.RemoteWorker(name=_NAME, timeout_s=30.0)
-    async with play(settings, remote, ear=ear) as on:
-        await on.until_placed("remote")
-        worker = on.avatar.avatar_identity
-        said = on.session.say("noise", audio=_known(_SPEECH_S), add_to_chat_ctx=False)
-        await ear.voice_of(worker, time.monotonic())
-        await asyncio.sleep(1.5)
-        (job,) = [job for job in map(job_of, workers, before) if job is not None]
-        job.kill()
-        killed = time.monotonic()
-        me = on.room.local_participant.identity
-        voice, face = await ear.voice_of(me, killed), await ear.face_of(me, killed)
-        told = next(at for at, place, _ in on.moments if place == "local")
-        await said.wait_for_playout()
-        position, interrupted = on.finished[-1].playback_position, on.finished[-1].interrupted
-        await asyncio.sleep(0.3)
-        return {
-            "noticed_ms": round((told - killed) * 1000),
-            "silence_ms": round((voice - _last(ear, worker)) * 1000),
-            "first_local_picture_ms": round((face - killed) * 1000),
-            "lost_ms": _lost(ear, worker, me),
-            "played_s": position,
-            "interrupted": interrupted,
-            "back_at_a_worker_ms": await _back(on, killed),
-        }
+    await create_room(settings, Plan(room=ROOM))
+    async with sender(settings, extra=_sender_at_worker(settings)) as child:
+        on = Sender(child)
+        await ear.join(settings.livekit_url, participant_token(settings, ROOM, "ear"))
+        try:
+            await on.answer()
+            said = await on.do("say", seconds=_SPEECH_S)
+            worker, _ = await ear.anybody(said)
+            await asyncio.sleep(1.5)
+            (job,) = [job for job in map(job_of, workers, before) if job is not None]
+            job.kill()
+            killed = time.monotonic()
+            voice, face = await ear.voice_of(_ME, killed), await ear.face_of(_ME, killed)
+            told = await _until(on, lambda told: len(told["finished"]) > 0)
+            (position, interrupted), (noticed, _, why) = told["finished"][0], told["placed"][1]
+            back = await _until(on, lambda told: len(told["placed"]) > 2)
+            return {
+                "why": why,
+                "here_ms": round((noticed - killed) * 1000),
+                "silence_ms": round((voice - _last(ear, worker)) * 1000),
+                "first_local_picture_ms": round((face - killed) * 1000),
+                "lost_ms": _lost(ear, worker, _ME),
+                "played_s": position,
+                "interrupted": interrupted,
+                "back_at_a_worker_ms": round((back["placed"][2][0] - killed) * 1000),
+            }
+        finally:
+            await ear.aclose()
 
 
-async def _back(on: Play, killed: float) -> int:
+async def _until(on: Sender, met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     async with asyncio.timeout(60):
-        await on.until_placed("remote", 2)
-    return round((on.moments[-1][0] - killed) * 1000)
+        while not met(told := await on.ask("placed")):  # noqa: ASYNC110  # another process
+            await asyncio.sleep(0.1)
+    return told
 
 
 def _last(ear: Ear, identity: str) -> float:
@@ -145,10 +154,3 @@ def _lost(ear: _Recorder, worker: str, me: str) -> float | None:
     if not heard or not rest:
         return None
     return round((min(rest) - max(heard) - WINDOW) / RATE * 1000, 1)
-
-
-async def _known(seconds: float) -> AsyncIterator[rtc.AudioFrame]:
-    samples = noise(seconds)
-    for start in range(0, len(samples), RATE // 10):
-        part = samples[start : start + RATE // 10]
-        yield rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))

@@ -23,7 +23,7 @@ from livekit.plugins.visavis import tracks, wire
 
 from agent.leave import leave
 from avatar.frames import CLOCK_RATE, Cue, VideoFrame
-from avatar.renderers import Renderer
+from avatar.renderers import Renderer, load
 from avatar.renderers.understudy import Understudied
 from benches.noise import noise
 
@@ -54,6 +54,8 @@ class Sender:
         self.avatar = _avatar(_seen(self.face))
         self.told = ("live", "")
         self.avatar.on("face_changed", lambda *told: setattr(self, "told", told))
+        self.placed: list[tuple[float, str, str]] = []
+        self.avatar.on("placement_changed", lambda *to: self.placed.append((time.monotonic(), *to)))
         self.finished: list[tuple[float, bool]] = []
         self.lateness: list[float] = []
         noise(1.0)  # made once, now
@@ -104,6 +106,8 @@ class Sender:
             self.face.pause_s = order["seconds"]
         elif do == "face":
             return dict(zip(("face", "why"), self.told, strict=True))
+        elif do == "placed":
+            return {"placed": self.placed, "finished": self.finished}
         elif do == "report":
             return self._report()
         return {"at": began}
@@ -152,6 +156,8 @@ def _seen(face: Face) -> Renderer:
 
 def _avatar(face: Renderer) -> visavis.AvatarSession:
     name = os.environ.get("BENCH_REMOTE")
+    if "BENCH_PORTRAIT" in os.environ:
+        face = load("cpu", portrait=os.environ["BENCH_PORTRAIT"], size=(SIZE, SIZE))
     if name is None:
         return visavis.AvatarSession(renderer=face)
     worker = visavis.RemoteWorker(name=name, timeout_s=30.0)

@@ -7,7 +7,8 @@ usual gap on average; so it is the differences that tell a busy worker from a de
 
 from . import wire
 
-_BEYOND_S = 0.4
+_BEYOND_S = 0.25
+"""Five beats may be lost in a row: one in twenty lost alone, that is less than once a month."""
 _MOST_S = 2.0
 _USUAL_GAIN = 0.125
 _ROUGH_GAIN, _CALM_GAIN = 0.25, 0.05

@@ -31,7 +31,7 @@ ATTRIBUTE_WORKER = "visavis.worker"
 """On the worker's participant: what it speaks beyond LiveKit's protocol. Its value is VERSION."""
 VERSION = "2"
 
-BEAT_S = 0.1
+BEAT_S = 0.05
 """The worker says this often that it lives, and what sounds."""
 MAX_PACKET = 14_000
 """Bytes of one data packet: LiveKit takes 15 KiB, and adds to them."""
