@@ -37,8 +37,6 @@ _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "module")
 _TEMPLATE: Final = "joyvasa/template"
 _BESIDE: Final[dict[str, tuple[str, ...]]] = {
     "musetalk/whisper": ("decoder.", "proj_out."),
-    "hubert/base": hubert.BESIDE,
-    "hubert/large": hubert.BESIDE,
     "joyvasa": (*joyvasa.AROUND, *(f"{joyvasa.PREFIX}{name}" for name in joyvasa.TABLES)),
     "joyvasa/around": (joyvasa.PREFIX, *joyvasa.AROUND),
     _TEMPLATE: ("abs_max_", "mean_", "std_", "max_", "min_"),
@@ -189,10 +187,10 @@ def _named_as(network: str, found: State, wanted: Mapping[str, keys.Kept]) -> St
     if network.endswith("/vae"):
         found = mt_vae.official(found)
     bare = {_bare(key): value for key, value in found.items()}
-    if "hubert" in network:
-        bare = hubert.named(bare)
-    ours = {_bare(key): key for key in wanted}
     beside = _BESIDE.get(network, ())
+    if "hubert" in network:
+        bare, beside = hubert.named(bare), hubert.BESIDE
+    ours = {_bare(key): key for key in wanted}
     bare = {k: v for k, v in bare.items() if k in ours or not k.startswith(beside)}
     families = {key.split(".", 1)[0] for key in ours}
     if network.startswith("sadtalker/") and len(families) == 1:

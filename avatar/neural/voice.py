@@ -14,8 +14,9 @@ import numpy as np
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd
 from avatar.gaze import ease
 from avatar.neural.driver import Drive
+from avatar.neural.hearing import Hearing
 from avatar.neural.keypoints import LIP_POINTS
-from avatar.neural.rows import FPS, Hear, Model, Moved, Rows
+from avatar.neural.rows import FPS, Model, Moved, Rows
 from avatar.renderers.cpu import TO_REST_S, TO_SPEECH_S
 
 _LIPS: Final = list(LIP_POINTS)
@@ -27,11 +28,10 @@ class Voice:
     seed: of the noise; the same one moves in the same way.
     """
 
-    def __init__(self, model: Model, hear: Hear, *, seed: int = 0) -> None:
+    def __init__(self, model: Model, hearing: Hearing, *, seed: int = 0) -> None:
         self._make: Callable[[int], Rows] = lambda segment: Rows(
-            model, hear, seed=seed, segment=segment
+            model, hearing, seed=seed, segment=segment
         )
-        self._rest = model.read(model.rest)
         self._rows: dict[int, Rows] = {}
         self._last: Moved | None = None
         self._share = 0.0
@@ -62,15 +62,15 @@ class Voice:
         share = ease(self._share)
         if self._last is None or share == 0:
             return drive
-        row, rest = self._last, self._rest
+        row = self._last
         exp = drive.exp.copy()
-        exp[_LIPS] += np.float32(share) * (row.exp - rest.exp - exp)[_LIPS]
+        exp[_LIPS] += np.float32(share) * (row.exp - exp)[_LIPS]
         return replace(
             drive,
             exp=exp,
-            pitch=drive.pitch + share * (row.pitch - rest.pitch),
-            yaw=drive.yaw + share * (row.yaw - rest.yaw),
-            roll=drive.roll + share * (row.roll - rest.roll),
+            pitch=drive.pitch + share * row.pitch,
+            yaw=drive.yaw + share * row.yaw,
+            roll=drive.roll + share * row.roll,
             lips=drive.lips * (1 - share),
         )
 

@@ -1,0 +1,390 @@
+"""HuBERT as it is published, what stands around it, and faces that it drives; small networks."""
+
+import argparse
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PosixPath
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
+
+from safetensors.torch import save_file  # noqa: E402  (needs torch)
+from torch.nn.utils.parametrizations import weight_norm  # noqa: E402
+
+from avatar.errors import ModelError  # noqa: E402
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue  # noqa: E402
+from avatar.nets import catalogue, hubert, keys  # noqa: E402
+from avatar.nets.catalogue import Net  # noqa: E402
+from avatar.nets.ditto import Lmdm, cumulative  # noqa: E402
+from avatar.nets.hubert import Hubert  # noqa: E402
+from avatar.nets.joyvasa import Denoiser  # noqa: E402
+from avatar.neural import checkpoint, device, head, hearing, pickled, seeded, voices  # noqa: E402
+from avatar.neural.driver import Driver  # noqa: E402
+from avatar.neural.keypoints import LIP_POINTS  # noqa: E402
+from avatar.neural.rows import Rows  # noqa: E402
+from avatar.params import FaceParams  # noqa: E402
+
+CPU = device.choose("cpu")
+WIDTH = 32
+State = dict[str, torch.Tensor]
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def same(found: State, wanted: State) -> bool:
+    return found.keys() == wanted.keys() and all(torch.equal(found[k], wanted[k]) for k in wanted)
+
+
+def old_names(state: State) -> State:
+    def old(key: str) -> str:
+        stem, _, number = key.partition("parametrizations.weight.original")
+        return f"{stem}weight_{'gv'[int(number)]}" if number else key
+
+    return {old(key): value for key, value in state.items()}
+
+
+@pytest.mark.parametrize("kind", ["base", "large"])
+@pytest.mark.parametrize("names", [dict, old_names], ids=["new names", "old names"])
+@pytest.mark.parametrize("prefix", ["hubert.", ""])
+@pytest.mark.parametrize("suffix", ["bin", "safetensors"])
+def test_published_encoder_loads(
+    tmp_path: Path, kind: str, names: Callable[[State], State], prefix: str, suffix: str
+) -> None:
+    state = seeded.state(f"tiny/hubert_{kind}", 1)
+    whole = {prefix + key: value for key, value in names(state).items()}
+    whole |= {f"{prefix}masked_spec_embed": torch.ones(WIDTH), "lm_head.weight": torch.ones(2, 2)}
+    path = tmp_path / f"pytorch_model.{suffix}"
+    (save_file if suffix == "safetensors" else torch.save)(whole, path)
+    assert same(checkpoint.read(f"tiny/hubert_{kind}", path), state)
+
+
+def test_what_nobody_knows_beside_it_is_refused(tmp_path: Path) -> None:
+    state = seeded.state("tiny/hubert_base", 1)
+    torch.save({**state, "quantizer.codevectors": torch.ones(2)}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"1 unknown: quantizer\.codevectors"):
+        checkpoint.read("tiny/hubert_base", tmp_path / "pytorch_model.bin")
+
+
+def test_weight_norm_is_folded_as_torch_computes_it() -> None:
+    state = seeded.state("tiny/hubert_large", 1)
+    conv = torch.nn.Conv1d(WIDTH, WIDTH, 16, groups=4)
+    weight_norm(conv, dim=2)
+    conv.load_state_dict(
+        {k.removeprefix(hubert._POSITIONS): v for k, v in state.items() if hubert._POSITIONS in k}
+    )
+    folded = hubert.official(state)[f"{hubert._POSITIONS}weight"]
+    assert torch.allclose(folded, conv.weight, rtol=1e-6)
+
+
+# -- JoyVASA's own files
+
+
+def like(network: str, prefix: str = "") -> State:
+    """Tensors of the right names and shapes, which take no room in a file."""
+    return {
+        prefix + key: torch.zeros((), dtype=getattr(torch, kept.dtype)).expand(kept.shape)
+        for key, kept in keys.of(network).items()
+    }
+
+
+def joyvasa_file(folder: Path, *, encoder: bool, options: object = None) -> Path:
+    model = {**like("joyvasa/around"), **like("joyvasa")}
+    model |= {f"diffusion_sched.{name}": torch.zeros(51) for name in ("betas", "alphas")}
+    if encoder:
+        model |= old_names(like("hubert/base", "audio_encoder."))
+        model["audio_encoder.masked_spec_embed"] = torch.zeros(768)
+    if options is None:
+        options = argparse.Namespace(n_motions=100, data_root=PosixPath("data"))
+    path = folder / "motion_generator_hubert_chinese.pt"
+    torch.save({"args": options, "model": model, "iter": 50_000}, path)
+    return path
+
+
+def test_joyvasas_file_loads_with_its_options_and_its_encoder(tmp_path: Path) -> None:
+    path = joyvasa_file(tmp_path, encoder=True)
+    assert len(checkpoint.read("joyvasa", path)) == 154
+    assert checkpoint.read("joyvasa/around", path).keys() == keys.of("joyvasa/around").keys()
+    assert checkpoint.read("hubert/base", path).keys() == keys.of("hubert/base").keys()
+
+
+class _Runs:
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return (Path.touch, (Path("ran"),))
+
+
+def test_code_among_its_options_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = joyvasa_file(tmp_path, encoder=False, options=argparse.Namespace(x=_Runs()))
+    with pytest.raises(ModelError, match="holds code, not only tensors, and was not run"):
+        checkpoint.read("joyvasa", path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_encoder_trained_with_joyvasa_counts_instead_of_the_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
+    (tmp_path / "joyvasa").mkdir()
+    joyvasa_file(tmp_path / "joyvasa", encoder=inside)
+    published = {k: v + 1 if "projection" in k else v for k, v in like("hubert/base").items()}
+    torch.save(published, tmp_path / "joyvasa" / "pytorch_model.bin")
+    found = checkpoint.own("hubert/base")["feature_projection.projection.bias"]
+    assert float(found[0]) == (0 if inside else 1)
+
+
+def template() -> dict[str, object]:
+    shapes = [(key, kept.shape) for key, kept in keys.of("joyvasa/template").items()]
+    known = {key: np.full(shape, i + 0.5) for i, (key, shape) in enumerate(shapes)}
+    return {**known, "abs_max_R": np.ones(9, np.float32), "mean_lip": np.float64(0.25)}
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_template_is_read_from_its_pickle(tmp_path: Path, protocol: int) -> None:
+    path = tmp_path / "motion_template.pkl"
+    path.write_bytes(pickle.dumps(template(), protocol))
+    found = checkpoint.read("joyvasa/template", path)
+    assert found["std_exp"].dtype == torch.float32 and found["std_exp"].shape == (63,)
+    assert [float(v[0]) for v in found.values()] == [i + 0.5 for i in range(12)]
+
+
+def test_template_of_numpy_1_is_read(tmp_path: Path) -> None:
+    made = pickle.dumps(template(), 3).replace(b"numpy._core.", b"numpy.core.")
+    assert b"numpy.core.multiarray" in made
+    (tmp_path / "t.pkl").write_bytes(made)
+    assert pickled.arrays(tmp_path / "t.pkl")["max_t"].shape == (3,)
+
+
+def test_arrays_keep_their_order_and_shape(tmp_path: Path) -> None:
+    wanted = {
+        "c": np.arange(6).reshape(2, 3),
+        "f": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "big": np.arange(3, dtype=">f4"),
+        "one": np.float32(7),
+        "plain": 3.5,
+    }
+    for protocol in (3, 4, 5):
+        (tmp_path / "t.pkl").write_bytes(pickle.dumps(wanted, protocol))
+        found = pickled.arrays(tmp_path / "t.pkl")
+        assert all((found[name] == value).all() for name, value in wanted.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            _Runs(),
+            r"holds code \(pathlib\.Path\.touch|getattr.*\), not only arrays, and was not run",
+        ),
+        ({"mean_exp": _Runs()}, "holds code .*, not only arrays, and was not run"),
+        ({"x": np.array([{}], dtype=object)}, "holds more than numbers and arrays of them"),
+        ({"x": np.array([(1, 2.0)], dtype="i4,f4")}, "holds more than numbers and arrays of them"),
+        ({"x": "text"}, "holds more than numbers and arrays of them"),
+        ([1, 2], "holds no arrays by name"),
+        (b"<html>not found</html>", "is damaged or no pickle: fetch it again"),
+        (pickle.dumps(template())[:-20], "is damaged or no pickle: fetch it again"),
+        (bytes(2 << 20), "is too large for a few numbers"),
+    ],
+)
+def test_other_pickles_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "motion_template.pkl"
+    path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+    with pytest.raises(ModelError, match=says):
+        pickled.arrays(path)
+    assert not (tmp_path / "ran").exists()
+
+
+# -- hearing
+
+
+def small(name: str) -> Hubert:
+    net = catalogue.load(f"tiny/hubert_{name}", seeded.state(f"tiny/hubert_{name}", 1))
+    assert isinstance(net, Hubert)
+    return net
+
+
+def test_ditto_hears_a_frame_where_its_published_program_does() -> None:
+    """Its windows begin 80 samples early, and pairs of steps are one frame."""
+    net = small("large")
+    sound = seeded.waveform(1, 0.4)
+    with torch.inference_mode():
+        rows = hearing.ditto(net).hear(sound)
+        early = torch.from_numpy(np.concatenate([np.zeros(80, np.float32), sound]))[None]
+        steps = net(early)[0]
+    assert rows.shape == (10, WIDTH) and steps.shape == (20, WIDTH)
+    assert torch.equal(rows[3], (steps[6] + steps[7]) / 2)
+
+
+def test_joyvasa_hears_a_window_reflected_twice() -> None:
+    net = small("base")
+    sound = seeded.waveform(1, 0.4)
+    once = np.pad(sound, 20, mode="reflect")
+    with torch.inference_mode():
+        rows = hearing.joyvasa(net, torch.nn.Identity()).hear(sound)
+        steps = net(torch.from_numpy(np.pad(once, 20, mode="reflect"))[None])
+        resampled = torch.nn.functional.interpolate(steps.transpose(1, 2), size=10, mode="linear")
+    assert torch.allclose(rows, resampled[0].T, atol=1e-6)
+
+
+# -- faces, driven by the whole chain of small networks
+
+
+def filled(net: torch.nn.Module, name: str) -> State:
+    return {
+        key: torch.from_numpy(np.asarray(seeded.weight(key, value.shape, 1, name)))
+        for key, value in net.state_dict().items()
+    }
+
+
+def small_lmdm(beside: int) -> Lmdm:
+    return Lmdm(heard=WIDTH + beside, width=32, inner=32, heads=4, layers=1)
+
+
+def read(network: str) -> State:
+    """Seeded tensors of small networks under the big ones' names."""
+    if network.startswith("hubert/"):
+        return seeded.state(f"tiny/{network.replace('/', '_')}", 1)
+    if network == "ditto/lmdm":
+        return filled(small_lmdm(79), "small/ditto")
+    if network == "joyvasa":
+        return filled(Denoiser(width=16, heads=2, layers=1), "small/joyvasa")
+    if network == "joyvasa/around":
+        return {
+            "start_motion_feat": seeded.tensor("start", (1, 25, 70), 1),
+            "start_audio_feat": seeded.tensor("heard", (1, 25, 16), 1),
+            "null_audio_feat": seeded.tensor("null", (1, 1, 16), 1),
+            "audio_feature_map.weight": seeded.tensor("map", (16, WIDTH), 1) / 8,
+            "audio_feature_map.bias": torch.zeros(16),
+            "diffusion_sched.alpha_bars": torch.cat([torch.ones(1), cumulative(3)]),
+        }
+    return seeded.state(network, 1)
+
+
+@pytest.fixture
+def small_nets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("base", "large"):
+        monkeypatch.setitem(catalogue.NETS, f"hubert/{kind}", catalogue.NETS[f"tiny/hubert_{kind}"])
+    monkeypatch.setitem(catalogue.NETS, "ditto/lmdm", Net(lambda: small_lmdm(79)))
+    joyvasa = Net(lambda: Denoiser(width=16, heads=2, layers=1))
+    monkeypatch.setitem(catalogue.NETS, "joyvasa", joyvasa)
+
+
+@pytest.fixture
+def a_head() -> head.Head:
+    """A head of which nothing is drawn."""
+
+    def motion(image: torch.Tensor) -> State:
+        shapes = {"pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
+        heads = {name: seeded.tensor(name, (1, n), 1) * 0.05 for name, n in shapes.items()}
+        return {**heads, "scale": torch.full((1, 1), 1.2)}
+
+    unused = torch.nn.Identity()
+    nets = head.Nets(CPU, unused, unused, *[unused] * 5)
+    nets = replace(nets, motion=motion)  # type: ignore[arg-type]  # a function does
+    return head.Head(nets, np.zeros((256, 256, 3), np.uint8), eyes=(0.4, 0.3))
+
+
+def speech(seconds: float) -> np.ndarray:
+    return (seeded.waveform(3, seconds, CLOCK_RATE) * 32767).astype(np.int16)
+
+
+def pieces(samples: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    draw, at = np.random.default_rng(seed), 0
+    while at < len(samples):
+        count = int(draw.integers(1, 9000))
+        yield samples[at : at + count]
+        at += count
+
+
+def said(rows: Rows, given: Iterator[np.ndarray]) -> list[object]:
+    found: list[object] = []
+    for piece in given:
+        rows.feed(piece)
+        while (row := rows.at(len(found))) is not None:
+            found.append(row)
+    rows.finish()
+    while (row := rows.at(len(found))) is not None:
+        found.append(row)
+    return found
+
+
+@pytest.mark.usefixtures("small_nets")
+@pytest.mark.parametrize("name", voices.VOICES)
+def test_streaming_equals_the_whole(name: str, a_head: head.Head) -> None:
+    voice = voices.VOICES[name](CPU, read)(a_head)
+    samples = speech(4.7)
+    whole = said(voice._make(2), iter([samples]))
+    assert len(whole) >= 117 and all(np.isfinite(row.exp).all() for row in whole)  # type: ignore[attr-defined]
+    for cut in range(2):
+        found = said(voice._make(2), pieces(samples, cut))
+        for a, b in zip(found, whole, strict=True):
+            assert (a.exp == b.exp).all() and (a.pitch, a.yaw) == (b.pitch, b.yaw)  # type: ignore[attr-defined]
+    other = said(voice._make(2), iter([speech(4.7)[::-1].copy()]))
+    assert any((a.exp != b.exp).any() for a, b in zip(other, whole, strict=True))  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("small_nets")
+@pytest.mark.parametrize("name", voices.VOICES)
+def test_an_interruption_ends_at_rest(name: str, a_head: head.Head) -> None:
+    voice = voices.VOICES[name](CPU, read)(a_head)
+    voice.hear(AudioChunk(0, 0, speech(4.6)))
+    ours = Driver()(FaceParams())
+    for i in range(6):
+        drive = voice.over(Cue(i, i / 25, segment=0, position=i * 1920 + 960), ours)
+    lips = list(LIP_POINTS)
+    assert np.isfinite(drive.exp).all() and (drive.exp[lips] != ours.exp[lips]).all()
+    voice.forget(0)
+    for i in range(6, 9):
+        drive = voice.over(Cue(i, i / 25, epoch=1), ours)
+    assert drive is ours
+
+
+def test_ditto_knows_mood_eyes_and_key_points(a_head: head.Head) -> None:
+    beside = voices.ditto_beside(a_head.source)
+    assert beside.shape == (79,)
+    assert float(beside[:8].sum()) == pytest.approx(1) and float(beside[4]) > 0.99
+    assert beside[8:10].tolist() == pytest.approx([1.08, 0.81])
+    assert torch.equal(beside[-63:], a_head.source.heads["kp"][0])
+
+
+@pytest.mark.usefixtures("small_nets")
+def test_weights_that_want_to_know_more_of_a_face_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(catalogue.NETS, "ditto/lmdm", Net(lambda: small_lmdm(35)))
+    state = filled(small_lmdm(35), "small/ditto")
+    with pytest.raises(ModelError, match="know 35 numbers beside what is heard"):
+        voices.ditto(CPU, lambda name: state if name == "ditto/lmdm" else read(name))
+
+
+def test_the_file_says_how_much_ditto_hears(tmp_path: Path) -> None:
+    state = like("ditto/lmdm")
+    state["cond_projection.weight"] = torch.zeros(()).expand(512, 1103)
+    torch.save({"model_state_dict": state}, tmp_path / "lmdm.pth")
+    net = checkpoint.load("ditto/lmdm", tmp_path / "lmdm.pth")
+    assert isinstance(net, Lmdm) and net.cond_projection.in_features == 1103
+    state["cond_projection.weight"] = torch.zeros(()).expand(511, 1103)
+    torch.save({"model_state_dict": state}, tmp_path / "lmdm.pth")
+    with pytest.raises(ModelError, match=r"cond_projection.weight is \(511, 1103\)"):
+        checkpoint.load("ditto/lmdm", tmp_path / "lmdm.pth")
+
+
+@pytest.mark.parametrize("name", voices.VOICES)
+def test_missing_weights_name_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match=f"run python -m avatar models pull {name}"):
+        voices.VOICES[name](CPU, checkpoint.own)
