@@ -15,17 +15,27 @@ from safetensors.torch import save_file  # noqa: E402  (needs torch)
 from torch.nn.utils.parametrizations import weight_norm  # noqa: E402
 
 from avatar.errors import ModelError  # noqa: E402
-from avatar.frames import CLOCK_RATE, AudioChunk, Cue  # noqa: E402
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd  # noqa: E402
 from avatar.nets import catalogue, hubert, keys  # noqa: E402
 from avatar.nets.catalogue import Net  # noqa: E402
 from avatar.nets.ditto import Lmdm, cumulative  # noqa: E402
 from avatar.nets.hubert import Hubert  # noqa: E402
 from avatar.nets.joyvasa import Denoiser  # noqa: E402
-from avatar.neural import checkpoint, device, head, hearing, pickled, seeded, voices  # noqa: E402
+from avatar.neural import (  # noqa: E402
+    checkpoint,
+    device,
+    head,
+    hearing,
+    pickled,
+    seeded,
+    shared,
+    voices,
+)
 from avatar.neural.driver import Driver  # noqa: E402
 from avatar.neural.keypoints import LIP_POINTS  # noqa: E402
 from avatar.neural.rows import Rows  # noqa: E402
 from avatar.params import FaceParams  # noqa: E402
+from avatar.renderers.liveportrait import LivePortraitRenderer  # noqa: E402
 
 CPU = device.choose("cpu")
 WIDTH = 32
@@ -325,13 +335,13 @@ def said(rows: Rows, given: Iterator[np.ndarray]) -> list[object]:
 def test_streaming_equals_the_whole(name: str, a_head: head.Head) -> None:
     voice = voices.VOICES[name](CPU, read)(a_head)
     samples = speech(4.7)
-    whole = said(voice._make(2), iter([samples]))
+    whole = said(voice.known._make(2), iter([samples]))
     assert len(whole) >= 117 and all(np.isfinite(row.exp).all() for row in whole)  # type: ignore[attr-defined]
     for cut in range(2):
-        found = said(voice._make(2), pieces(samples, cut))
+        found = said(voice.known._make(2), pieces(samples, cut))
         for a, b in zip(found, whole, strict=True):
             assert (a.exp == b.exp).all() and (a.pitch, a.yaw) == (b.pitch, b.yaw)  # type: ignore[attr-defined]
-    other = said(voice._make(2), iter([speech(4.7)[::-1].copy()]))
+    other = said(voice.known._make(2), iter([speech(4.7)[::-1].copy()]))
     assert any((a.exp != b.exp).any() for a, b in zip(other, whole, strict=True))  # type: ignore[attr-defined]
 
 
@@ -388,3 +398,75 @@ def test_missing_weights_name_the_command(
     monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
     with pytest.raises(ModelError, match=f"run python -m avatar models pull {name}"):
         voices.VOICES[name](CPU, checkpoint.own)
+
+
+class Stub(torch.nn.Module):
+    """A network that is a function."""
+
+    def __init__(self, run: object) -> None:
+        super().__init__()
+        self.forward = run  # type: ignore[assignment]  # any signature will do
+
+
+@pytest.fixture
+def few_nets(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """LivePortrait's networks draw nothing; where they put point 6 is noted down."""
+    moves: list[float] = []
+
+    def motion(image: torch.Tensor) -> State:
+        shapes = {"pitch": 66, "yaw": 66, "roll": 66, "t": 3, "exp": 63, "kp": 63}
+        return {
+            **{name: torch.zeros(1, n) for name, n in shapes.items()},
+            "scale": torch.ones(1, 1),
+        }
+
+    def warp(volume: torch.Tensor, *, driving: torch.Tensor, source: torch.Tensor) -> object:
+        moves.append(float((driving - source)[0, 6].abs().max()))
+        return type("Warped", (), {"out": volume})
+
+    nets = head.Nets(
+        CPU, Stub(lambda x: torch.nn.functional.interpolate(x, scale_factor=2)), Stub(motion),
+        Stub(warp), Stub(lambda x: x), Stub(lambda x: torch.zeros(1, 65)),
+        *(Stub(lambda x: torch.zeros(1, 63)) for _ in range(2)),
+    )  # fmt: skip
+    monkeypatch.setattr(head.Nets, "load", lambda where, read: nets)
+    return moves
+
+
+@pytest.mark.usefixtures("small_nets")
+@pytest.mark.parametrize("name", voices.VOICES)
+def test_a_renderer_is_driven_by_what_it_hears_and_gives_all_networks_back(
+    monkeypatch: pytest.MonkeyPatch, few_nets: list[float], name: str
+) -> None:
+    monkeypatch.setattr(checkpoint, "own", read)
+    shared.residency.cache_clear()
+    plain = LivePortraitRenderer.open("imani", on="cpu", size=(256, 256))
+    heard = LivePortraitRenderer.open("imani", on="cpu", size=(256, 256), motion=name)
+    memory = shared.residency("cpu")
+    assert memory.names() == ("liveportrait", name)
+    for renderer in (plain, heard):
+        renderer.hear(AudioChunk(0, 0, speech(0.8)))
+        renderer.hear(SpeechEnd(0))
+        for i in range(5):
+            renderer.draw(Cue(i, i / 25, segment=0, position=i * 1920 + 960))
+        renderer.forget(0)
+        for i in range(5, 9):
+            renderer.draw(Cue(i, i / 25, epoch=1))
+    ours, theirs = few_nets[:9], few_nets[9:]
+    assert theirs[4] != ours[4]
+    assert theirs[8] == pytest.approx(ours[8], abs=1e-6)
+    plain.close()
+    heard.close()
+    memory.hold("big", 8 << 30, lambda: "big").release()  # there is room: nobody holds them
+    shared.residency.cache_clear()
+
+
+def test_one_model_missing_holds_nothing(
+    monkeypatch: pytest.MonkeyPatch, few_nets: list[float], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
+    shared.residency.cache_clear()
+    with pytest.raises(ModelError, match="run python -m avatar models pull ditto"):
+        LivePortraitRenderer.open("imani", on="cpu", motion="ditto")
+    shared.residency("cpu").hold("big", 8 << 30, lambda: "big").release()
+    shared.residency.cache_clear()

@@ -1,5 +1,6 @@
 """Rows of motion made of sound, in windows, with small networks of seeded weights and stubs."""
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
 
+from avatar.errors import RendererError  # noqa: E402  (needs torch)
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd  # noqa: E402
 from avatar.nets.ditto import Lmdm, Prediction, cumulative  # noqa: E402  (needs torch)
 from avatar.nets.joyvasa import Denoiser  # noqa: E402
-from avatar.neural import device, head, rows, seeded, still  # noqa: E402
+from avatar.neural import ahead, device, head, rows, seeded, still  # noqa: E402
+from avatar.neural.ahead import Ahead  # noqa: E402
 from avatar.neural.driver import Drive, Driver  # noqa: E402
 from avatar.neural.hearing import Hearing  # noqa: E402
 from avatar.neural.keypoints import LIP_POINTS  # noqa: E402
@@ -259,6 +262,84 @@ def test_after_an_interruption_the_face_is_ours_within_120_ms(cue: Cue) -> None:
     for i in range(7, 9):
         after = voice.over(Cue(i, i / 25, epoch=1), ours)
     assert after is ours
+
+
+def at(i: int) -> Cue:
+    return Cue(i, i / 25, segment=0, position=i * 1920 + 960)
+
+
+class Slow(Loud):
+    """Says a window when it is let; one at a time."""
+
+    def __init__(self) -> None:
+        self.asked, self.let = threading.Semaphore(0), threading.Semaphore(0)
+
+    def say(self, heard: torch.Tensor, *given: object) -> torch.Tensor:
+        self.asked.release()
+        assert self.let.acquire(timeout=30)
+        return super().say(heard)
+
+
+def test_in_a_call_windows_are_said_ahead_and_nobody_waits_for_one() -> None:
+    slow = Slow()
+    voice = Voice(slow, HEARING, live=True)
+    _, ours = spoken()
+    voice.hear(AudioChunk(0, 0, speech(0.3)))
+    assert slow.asked.acquire(timeout=30)  # the first window is being said
+    assert voice.over(at(0), ours) is ours
+    for _ in range(8):
+        slow.let.release()
+    assert isinstance(voice.known, Ahead)
+    voice.known.settle()
+    for i in range(6):
+        drive = voice.over(at(i), ours)
+    assert np.allclose(drive.exp[list(LIP_POINTS)], 1)
+    voice.close()
+    assert not voice.known._thread.is_alive()
+
+
+def test_an_interrupted_segment_is_not_said_on() -> None:
+    slow = Slow()
+    voice = Voice(slow, HEARING, live=True)
+    voice.hear(AudioChunk(0, 0, speech(1.0)))
+    assert slow.asked.acquire(timeout=30)
+    voice.forget(0)
+    slow.let.release()
+    assert isinstance(voice.known, Ahead)
+    voice.known.settle()
+    assert not slow.asked.acquire(blocking=False)
+    voice.close()
+
+
+def test_a_voice_that_died_says_so() -> None:
+    class Broken(Loud):
+        def say(self, heard: torch.Tensor, *given: object) -> torch.Tensor:
+            raise ValueError("no memory")
+
+    voice = Voice(Broken(), HEARING, live=True)
+    voice.hear(AudioChunk(0, 0, speech(0.3)))
+    assert isinstance(voice.known, Ahead)
+    voice.known._thread.join(30)
+    with pytest.raises(RendererError, match="the voice died: no memory"):
+        voice.over(at(0), spoken()[1])
+    voice.close()
+
+
+def test_a_segment_with_too_much_waiting_speech_is_not_heard(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ahead, "MOST_WAITING", 1)
+    slow = Slow()
+    voice = Voice(slow, HEARING, live=True)
+    voice.hear(AudioChunk(0, 0, speech(0.3)))
+    assert slow.asked.acquire(timeout=30)
+    for start in (14400, 28800):
+        voice.hear(AudioChunk(0, start, speech(0.3)))
+    assert "too much speech waits" in caplog.text
+    slow.let.release()
+    voice.close()
+    ours = spoken()[1]
+    assert voice.over(at(0), ours) is ours
 
 
 class Stub(torch.nn.Module):

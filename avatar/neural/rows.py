@@ -212,14 +212,23 @@ class Rows:
 
     def at(self, frame: int) -> Moved | None:
         """What a frame says; None while its sound is not known, and after the end."""
-        with torch.inference_mode():
-            while len(self._said) <= frame:
-                if not self._next():
-                    return None
+        while len(self._said) <= frame:
+            if not self.more():
+                return None
+        return self.known(frame)
+
+    def known(self, frame: int) -> Moved | None:
+        """The same, but None also for what was not said yet. Any thread may ask."""
+        if len(self._said) <= frame:
+            return None
         return self._model.read(self._said[frame], self._said[0])
 
-    def _next(self) -> bool:
+    def more(self) -> bool:
         """Say one more window; whether its sound is known."""
+        with torch.inference_mode():
+            return self._more()
+
+    def _more(self) -> bool:
         model, number = self._model, self._windows
         end = (number + 1) * model.hop
         needed = (end + self._hearing.ahead) * STEPS_A_FRAME

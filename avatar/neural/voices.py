@@ -53,7 +53,7 @@ def ditto(device: Device, read: Read) -> Fit:
         source = head.source
         row = rows.ditto_row(source.heads)[None]
         beside = ditto_beside(source) if wanted else none
-        return Voice(rows.Ditto(net, row, silence, beside), ear)
+        return Voice(rows.Ditto(net, row, silence, beside), ear, live=device.gpu)
 
     return fit
 
@@ -91,7 +91,7 @@ def joyvasa(device: Device, read: Read) -> Fit:
             template=template,
             exp=exp,
         )
-        return Voice(model, ear)
+        return Voice(model, ear, live=device.gpu)
 
     return fit
 

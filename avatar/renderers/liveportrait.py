@@ -128,6 +128,8 @@ class LivePortraitRenderer(Canvas):
 
     def close(self) -> None:
         """Give the networks back; nothing else is held that is not freed with the object."""
+        if self._voice is not None:
+            self._voice.close()
         for held in self._held:
             if held is not None:
                 held.release()
