@@ -44,7 +44,7 @@ _BESIDE: Final[dict[str, tuple[str, ...]]] = {
 """How the names begin of what is in a network's file beside it, and of no use to it."""
 _FREE: Final = {"cond_projection.weight": 1, "diffusion_sched.alpha_bars": 0}
 """The axis of a tensor that may have any size: the file decides."""
-_ASIDE: Final = ("argparse.Namespace", "pathlib.PosixPath")
+_ASIDE: Final = ("argparse.Namespace", "pathlib.PosixPath", "pathlib._local.PosixPath")
 """What JoyVASA's file says of its training: read as nothing."""
 _NAMED: Final = 3
 """Differences of a kind that a message names; the others are counted."""
