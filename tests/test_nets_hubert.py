@@ -106,8 +106,10 @@ def like(network: str, prefix: str = "") -> State:
     }
 
 
-def joyvasa_file(folder: Path, *, encoder: bool, options: object = None) -> Path:
-    model = {**like("joyvasa/around"), **like("joyvasa")}
+def joyvasa_file(
+    folder: Path, *, encoder: bool, options: object = None, more: State | None = None
+) -> Path:
+    model = {**like("joyvasa/around"), **like("joyvasa"), **(more or {})}
     model |= {f"diffusion_sched.{name}": torch.zeros(51) for name in ("betas", "alphas")}
     if encoder:
         model |= old_names(like("hubert/base", "audio_encoder."))
@@ -124,6 +126,12 @@ def test_joyvasas_file_loads_with_its_options_and_its_encoder(tmp_path: Path) ->
     assert len(checkpoint.read("joyvasa", path)) == 154
     assert checkpoint.read("joyvasa/around", path).keys() == keys.of("joyvasa/around").keys()
     assert checkpoint.read("hubert/base", path).keys() == keys.of("hubert/base").keys()
+
+
+def test_a_spoiled_encoder_inside_is_found_with_its_file(tmp_path: Path) -> None:
+    path = joyvasa_file(tmp_path, encoder=True, more={"audio_encoder.lost": torch.zeros(1)})
+    with pytest.raises(ModelError, match="does not fit hubert/base: 1 unknown: lost"):
+        checkpoint.read("joyvasa", path)
 
 
 class _Runs:

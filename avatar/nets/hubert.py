@@ -11,7 +11,6 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-RATE = 16000
 STEP = 320
 REACH = 400
 """Samples that the first row hears; each further row hears STEP more."""

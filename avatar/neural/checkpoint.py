@@ -66,6 +66,8 @@ def read(network: str, path: Path) -> State:
     differences = _differences(found, wanted)
     if differences:
         raise ModelError(f"{path} does not fit {network}: {'; '.join(differences)}")
+    if network == "joyvasa" and _encoder_inside(path):
+        read("hubert/base", path)
     return {key: found[key] for key in wanted}
 
 
@@ -77,10 +79,14 @@ def own(network: str) -> State:
     store = Store()
     if network == "hubert/base":
         path = store.of_network("joyvasa")
-        held = _unwrapped("joyvasa", _tensors(path, _ASIDE), path)
-        if any(_bare(key).startswith(hubert.INSIDE) for key in held):
+        if _encoder_inside(path):
             return read(network, path)
     return read(network, store.of_network(network))
+
+
+def _encoder_inside(path: Path) -> bool:
+    held = _unwrapped("joyvasa", _tensors(path, _ASIDE), path)
+    return any(_bare(key).startswith(hubert.INSIDE) for key in held)
 
 
 def known(model: str) -> str:
