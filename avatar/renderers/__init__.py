@@ -6,6 +6,7 @@ what sounds now, `forget` what was taken back. One thread calls it (avatar/strea
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from avatar.errors import ModelError, RendererError
@@ -91,12 +92,14 @@ def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
     return CpuRenderer.open(portrait, size=size, fps=fps)
 
 
-def _liveportrait(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
+def _liveportrait(
+    portrait: str, size: tuple[int, int], fps: int, *, motion: str | None = None
+) -> Renderer:
     try:
         from avatar.renderers.liveportrait import LivePortraitRenderer
     except ImportError as error:
         raise _without_extra("liveportrait", error) from error
-    return LivePortraitRenderer.open(portrait, size=size, fps=fps)
+    return LivePortraitRenderer.open(portrait, size=size, fps=fps, motion=motion)
 
 
 def _musetalk(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
@@ -117,6 +120,8 @@ _FACTORIES: dict[str, Callable[[str, tuple[int, int], int], Renderer]] = {
     "cpu": _cpu,
     "liveportrait": _liveportrait,
     "musetalk": _musetalk,
+    "liveportrait+ditto": partial(_liveportrait, motion="ditto"),
+    "liveportrait+joyvasa": partial(_liveportrait, motion="joyvasa"),
 }
 
 NAMES: Final = tuple(_FACTORIES)
