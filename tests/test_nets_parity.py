@@ -9,7 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
 
-from avatar.neural import parity  # noqa: E402  (needs torch)
+from avatar.cli.parity import main  # noqa: E402  (needs torch)
+from avatar.neural import parity  # noqa: E402
 
 SMALL = Path(__file__).parent / "golden"
 
@@ -45,3 +46,17 @@ def test_full_networks_compute_what_the_official_ones_do(golden: Path, suite: st
     if not (golden / f"{suite}.npz").is_file():
         pytest.skip(f"{golden} has no {suite}.npz")
     assert failures(golden, suite) == []
+
+
+def test_a_file_cut_short_fails_alone_and_a_strange_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (SMALL / "tiny_hubert.npz").read_bytes()
+    (tmp_path / "tiny_hubert.npz").write_bytes(whole)
+    (tmp_path / "tiny.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "strange.npz").write_bytes(whole)
+    assert main(["--golden", str(tmp_path), "--seed", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines() if "FAIL" in line] == ["tiny"]
+    assert "tiny.npz cannot be read as vectors" in out
+    assert "nothing here computes strange.npz" in err

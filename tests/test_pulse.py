@@ -14,11 +14,15 @@ def after(gaps: list[float]) -> Pulse:
     return pulse
 
 
-@pytest.mark.parametrize("beats", [0, 50])
-def test_steady_beats_are_missed_soon(beats: int) -> None:
-    pulse = after([wire.BEAT_S] * beats)
-    assert pulse.patience_s == pytest.approx(0.3)
+def test_steady_beats_are_missed_soon() -> None:
+    pulse = after([wire.BEAT_S] * 200)
+    assert pulse.patience_s == pytest.approx(0.3, abs=0.001)
     assert [pulse.waited(wire.BEAT_S * 0.99) for _ in range(7)] == [False] * 6 + [True]
+
+
+def test_at_first_they_are_waited_for() -> None:
+    assert Pulse().patience_s == pytest.approx(0.7)
+    assert after([wire.BEAT_S] * 40).patience_s < 0.4
 
 
 def test_beats_in_bunches_are_waited_for() -> None:
@@ -27,11 +31,11 @@ def test_beats_in_bunches_are_waited_for() -> None:
 
 
 def test_one_long_gap_is_believed_and_forgotten_slowly() -> None:
-    calm = after([0.1] * 50).patience_s
-    shaken = after([0.1] * 50 + [0.45]).patience_s
+    calm = after([0.1] * 200).patience_s
+    shaken = after([0.1] * 200 + [0.45]).patience_s
     assert shaken > calm + 0.3
-    assert calm < after([0.1] * 50 + [0.45] + [0.1] * 5).patience_s < shaken
-    assert after([0.1] * 50 + [0.45] + [0.1] * 200).patience_s == pytest.approx(calm, abs=0.02)
+    assert calm < after([0.1] * 200 + [0.45] + [0.1] * 5).patience_s < shaken
+    assert after([0.1] * 200 + [0.45] + [0.1] * 200).patience_s == pytest.approx(calm, abs=0.02)
 
 
 def test_nobody_is_waited_for_longer_than_two_seconds() -> None:
@@ -39,7 +43,7 @@ def test_nobody_is_waited_for_longer_than_two_seconds() -> None:
 
 
 def test_a_beat_begins_the_silence_anew() -> None:
-    pulse = after([wire.BEAT_S] * 50)
+    pulse = after([wire.BEAT_S] * 200)
     assert not pulse.waited(0.25)
-    pulse.beat(102.8)
+    pulse.beat(110.3)
     assert not pulse.waited(0.25)

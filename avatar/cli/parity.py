@@ -31,6 +31,9 @@ def main(argv: list[str]) -> int:
         wanted = ", ".join(given.only or parity.SUITES)
         print(f"parity: no vectors in {given.golden}: expected .npz of {wanted}", file=sys.stderr)
         return 2
+    for path in sorted(given.golden.glob("*.npz")):
+        if path.stem not in parity.SUITES:
+            print(f"parity: nothing here computes {path.name}: left out", file=sys.stderr)
     if given.threads:
         torch.set_num_threads(given.threads)
     passed = failed = 0

@@ -5,6 +5,8 @@ size, which is three times the noise of float32 and far below any mistake tried.
 sampling borders, so a share of their values may be off by more. Pictures: one grey level.
 """
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,8 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from avatar.errors import ModelError
 
 Found = tuple[str, "torch.Tensor | NDArray[np.generic]"]
 
@@ -66,8 +70,12 @@ class Golden:
     """One npz: arrays thinned by steps, with their full shape, mean and standard deviation."""
 
     def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as stored:
-            self._stored = {name: stored[name] for name in stored.files}
+        """Raises ModelError for a file that is no npz, or cut short."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                self._stored = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ModelError(f"{path} cannot be read as vectors: {error}") from error
         self.names = [name for name in self._stored if "__" not in name]
 
     def whole(self, name: str) -> "torch.Tensor | None":

@@ -9,6 +9,8 @@ from . import wire
 
 _BEYOND_S = 0.25
 """Five beats may be lost in a row: one in twenty lost alone, that is less than once a month."""
+_ROUGH_AT_FIRST_S = 0.1
+"""A call begins on busy machines; forgotten within two seconds."""
 _MOST_S = 2.0
 _USUAL_GAIN = 0.125
 _ROUGH_GAIN, _CALM_GAIN = 0.25, 0.05
@@ -19,7 +21,7 @@ class Pulse:
     """One worker's. Times are seconds."""
 
     def __init__(self) -> None:
-        self._usual_s, self._rough_s = wire.BEAT_S, 0.0
+        self._usual_s, self._rough_s = wire.BEAT_S, _ROUGH_AT_FIRST_S
         self._at: float | None = None
         self._silent_s = 0.0
 
