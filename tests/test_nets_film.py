@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/set
 from torch.nn import functional as fn  # noqa: E402
 
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd, VideoFrame  # noqa: E402
-from avatar.neural import body, device, lips, still  # noqa: E402  (needs torch)
+from avatar.nets.mt_vae import SCALE  # noqa: E402  (needs torch)
+from avatar.neural import body, device, lips, still  # noqa: E402
 from avatar.params import FaceParams  # noqa: E402
 from avatar.portrait import loop  # noqa: E402
 from avatar.portrait.pack import load  # noqa: E402
@@ -60,7 +61,7 @@ def stub() -> tuple[lips.Nets, Mirror, list[int]]:
     def say(latents: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
         calls.append(len(latents))
         loud = (said[:, :, 1] > 0.6).float().mean(dim=1)  # positions reach 0.5 there
-        return latents[:, 4:] + loud[:, None, None, None] * (2 * LIGHT / 255) * body.mouth.SCALE
+        return latents[:, 4:] + loud[:, None, None, None] * (2 * LIGHT / 255) * SCALE
 
     def hear(mel: torch.Tensor) -> torch.Tensor:
         loud = (mel.mean(dim=1).repeat_interleave(1, dim=1)[:, ::2] > -0.6).float()
@@ -216,9 +217,7 @@ def test_where_the_film_ends_the_portraits_backdrop_is_seen(tmp_path: Path) -> N
     cover = given.cover.copy()
     cover[:40] = 0
     shown = still.of(str(own), SIZE)
-    nets, _, _ = stub()
-    kept = body.kept(given, nets, lips.Speaker(nets, 4), "")
-    under = body.FilmedBody(replace(given, cover=cover), kept, shown)
+    under = body.FilmedBody(replace(given, cover=cover), shown)
     picture = under.picture(FACE, 0)
     assert (picture[:140] == shown.picture[:140]).all()
     assert np.abs(picture[200:, :480].astype(int) - 40).max() <= 2
