@@ -14,6 +14,7 @@ F64 = NDArray[np.float64]
 
 RATE: Final = 16000
 WHISPER_SAMPLES: Final = 30 * RATE
+WAV2LIP_FPS: Final = 80
 WAV2LIP_WINDOW: Final = 16
 """Frames of Wav2Lip's mel that a picture hears: 200 ms."""
 WAV2LIP_LEAST: Final = -4.0
@@ -112,7 +113,7 @@ def _wav2lip(spectrum: F64) -> F64:
 def wav2lip_windows(heard: F64, fps: int) -> list[F64]:
     """The 16 mel frames that each picture hears; the last picture's end with the sound."""
     out, i = [], 0
-    while (start := i * 80 // fps) + WAV2LIP_WINDOW <= heard.shape[1]:
+    while (start := i * WAV2LIP_FPS // fps) + WAV2LIP_WINDOW <= heard.shape[1]:
         out.append(heard[:, start : start + WAV2LIP_WINDOW])
         i += 1
     return [*out, heard[:, -WAV2LIP_WINDOW:]]
