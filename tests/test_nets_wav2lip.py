@@ -12,11 +12,13 @@ torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/set
 
 from films import COUNT, filmed, grey, levels  # noqa: E402
 
-from avatar.errors import ModelError  # noqa: E402  (needs torch)
+from avatar import models  # noqa: E402  (needs torch)
+from avatar.errors import ModelError  # noqa: E402
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd  # noqa: E402
+from avatar.models import Store  # noqa: E402
 from avatar.nets import catalogue  # noqa: E402
 from avatar.nets.wav2lip import Wav2Lip  # noqa: E402
-from avatar.neural import checkpoint, device, mel, seeded, shared, wav2lip  # noqa: E402
+from avatar.neural import device, mel, seeded, shared, wav2lip  # noqa: E402
 from avatar.neural.batch import Late  # noqa: E402
 from avatar.neural.body import DrawnBody  # noqa: E402
 from avatar.neural.wav2lip import Ear, Nets  # noqa: E402
@@ -305,11 +307,18 @@ def test_over_a_film_the_face_is_its_own_pictures_and_open_lips_are_shut(
 
 
 @pytest.mark.usefixtures("nothing_loaded")
-def test_a_machine_without_a_gpu_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_gpu_is_not_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(checkpoint, "own", lambda name: seeded.state(name, 1))
     assert device.choose_any().name == "cpu"
     assert device.choose_any("cpu").dtype is torch.float32
+    monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
+    place = Store().path(models.model("wav2lip"), models.model("wav2lip").files[0])
+    place.parent.mkdir()
+    state = seeded.state("wav2lip", 1)
+    assert all(key.startswith("module.") for key in state)
+    torch.save({"state_dict": state, "optimizer": {"state": {}}, "global_step": 7}, place)
     face = load("wav2lip", portrait="imani")
     assert isinstance(face, Understudied)
     assert face.draw(Cue(0, 0.0)).data.shape == (512 * 768,)

@@ -64,8 +64,8 @@ def choose(name: str | None = None) -> Device:
     if name is None:
         if not torch.cuda.is_available():
             raise RendererError(
-                "the neural renderers need an NVIDIA GPU, and there is none here: use the "
-                "renderer cpu, or bake the portrait (python -m avatar bake PHOTO --with "
+                "all neural renderers but wav2lip need an NVIDIA GPU, and there is none here: "
+                "use the renderer cpu, or bake the portrait (python -m avatar bake PHOTO --with "
                 "liveportrait)"
             )
         name = "cuda"
