@@ -9,8 +9,10 @@ torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/set
 
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd  # noqa: E402  (needs torch)
 from avatar.nets import catalogue  # noqa: E402
+from avatar.nets.ditto import cumulative  # noqa: E402
 from avatar.nets.mt_vae import Vae  # noqa: E402
-from avatar.neural import device, seeded  # noqa: E402
+from avatar.neural import device, seeded, voices  # noqa: E402
+from avatar.neural.ahead import Ahead  # noqa: E402
 from avatar.neural.batch import Batched  # noqa: E402
 from avatar.neural.device import Graph  # noqa: E402
 from avatar.renderers.liveportrait import LivePortraitRenderer  # noqa: E402
@@ -60,6 +62,30 @@ def test_whole_path_draws(
     drawn.hear(SpeechEnd(0))
     for i in range(3):
         frame = drawn.draw(Cue(i, i / 25, segment=0, position=i * CLOCK_RATE // 25))
+    assert frame.data.shape == (512 * 768,)
+    drawn.close()
+
+
+def read(network: str) -> dict[str, torch.Tensor]:
+    """Seeded weights, as wide as Ditto's published ones are said to be, with a schedule."""
+    state = seeded.state(network, 1)
+    if network == "ditto/lmdm":
+        state["cond_projection.weight"] = seeded.tensor("wide", (512, 1103), 1) / 32
+    if network == "joyvasa/around":
+        state["diffusion_sched.alpha_bars"] = torch.cat([torch.ones(1), cumulative(50)])
+    return state
+
+
+@pytest.mark.parametrize("motion", voices.VOICES)
+def test_what_is_heard_is_said_ahead_and_drawn(motion: str) -> None:
+    drawn = LivePortraitRenderer.open("imani", read=read, motion=motion)
+    assert drawn._voice is not None and isinstance(drawn._voice.known, Ahead)
+    drawn.hear(AudioChunk(0, 0, (seeded.waveform(1, 1.0, CLOCK_RATE) * 32767).astype("int16")))
+    drawn.hear(SpeechEnd(0))
+    drawn._voice.known.settle()
+    assert drawn._voice.known.at(0, 20) is not None
+    for i in range(3):
+        frame = drawn.draw(Cue(i, i / 25, segment=0, position=i * 1920 + 960))
     assert frame.data.shape == (512 * 768,)
     drawn.close()
 

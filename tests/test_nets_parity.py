@@ -30,12 +30,14 @@ def golden(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-def test_small_networks_compute_what_the_official_ones_do() -> None:
-    assert failures(SMALL, "tiny") == []
+@pytest.mark.parametrize("suite", ["tiny", "tiny_hubert"])
+def test_small_networks_compute_what_the_official_ones_do(suite: str) -> None:
+    assert failures(SMALL, suite) == []
 
 
-def test_another_seed_does_not_pass_by_chance() -> None:
-    assert failures(SMALL, "tiny", seed=2)
+@pytest.mark.parametrize("suite", ["tiny", "tiny_hubert"])
+def test_another_seed_does_not_pass_by_chance(suite: str) -> None:
+    assert failures(SMALL, suite, seed=2)
 
 
 @pytest.mark.parametrize("suite", parity.SUITES)

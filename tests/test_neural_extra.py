@@ -8,7 +8,7 @@ import pytest
 
 from avatar.errors import RendererError
 from avatar.frames import Cue
-from avatar.renderers import load_or_cpu
+from avatar.renderers import NAMES, load_or_cpu
 
 BLOCK = """
 import sys
@@ -41,13 +41,14 @@ def test_parity_says_what_to_install() -> None:
     assert "pip install 'visavis-avatar[neural]'" in done.stderr
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "cpu"])
 def test_call_gets_the_cpu_portrait_where_the_neural_one_cannot_run(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.setenv("VISAVIS_MODELS", str(tmp_path))
-    face = load_or_cpu("liveportrait", portrait="imani")
-    assert face.draw(Cue(0, 0.0)).instead == "liveportrait cannot run here"
-    assert "liveportrait cannot run here" in caplog.text
+    face = load_or_cpu(name, portrait="imani")
+    assert face.draw(Cue(0, 0.0)).instead == f"{name} cannot run here"
+    assert f"{name} cannot run here" in caplog.text
     assert caplog.records[-1].__dict__["reason"]
 
 

@@ -96,6 +96,20 @@ def test_a_value_out_of_range_has_its_line(folder: Path) -> None:
     assert f"persona.toml:{line}: voice.espeak.rate:" in message and "450" in message
 
 
+def test_a_persona_may_be_drawn_by_what_a_network_hears(folder: Path) -> None:
+    path = folder / "persona.toml"
+    path.write_text('renderer = "liveportrait+ditto"\n' + path.read_text())
+    assert personas.load(folder).renderer == "liveportrait+ditto"
+
+
+def test_an_unknown_renderer_lists_the_known_ones(folder: Path) -> None:
+    old = 'portrait = "imani"\n'
+    _, message = broken(folder, "persona.toml", old, f'{old}renderer = "ditto"\n')
+    assert (
+        "no renderer 'ditto': choose one of cpu, liveportrait, musetalk, liveportrait+" in message
+    )
+
+
 def test_an_unknown_mood_lists_the_known_ones(folder: Path) -> None:
     line, message = broken(folder, "persona.toml", '"surprised"', '"amazed"')
     assert f"persona.toml:{line}: moods[4]:" in message and "'happy'" in message

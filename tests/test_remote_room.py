@@ -77,6 +77,8 @@ async def test_a_worker_killed_in_a_sentence_costs_no_word(
         await on.until_placed("remote", 2)
         second = on.avatar.avatar_identity
         assert second not in (first, me)
+        spoken = max(at for at, who, level in on.ear.sound if who == me and level > 500)
+        assert await on.ear.face_of(second, 0) > spoken, "two faces, and the silent one on top"
         said = on.session.say("noise", audio=speech(1.0), add_to_chat_ctx=False)
         await on.ear.voice_of(second, killed)
         await said.wait_for_playout()

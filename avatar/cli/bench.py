@@ -30,7 +30,6 @@ from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, Timing
 from avatar.params import INDEX, FaceParams
 from avatar.portrait.engine import Engine, limit_threads
 from avatar.portrait.pack import load, names
-from avatar.renderers import NAMES
 from avatar.renderers.cpu import CpuRenderer
 from avatar.visemes import SHAPES
 
@@ -199,7 +198,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     neural = parser.add_argument_group("neural renderers")
-    neural.add_argument("--renderer", choices=[name for name in NAMES if name != "cpu"])
+    neural.add_argument("--renderer", choices=["liveportrait", "musetalk", "wav2lip"])
     neural.add_argument("--seeded", action="store_true", help="weights made of a seed")
     neural.add_argument("--on", help="torch's device (default: as in a call)")
     given = parser.parse_args(argv)

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd
-from avatar.neural import checkpoint, device, head, lips, seeded, still, wav2lip
+from avatar.neural import checkpoint, device, seeded, wav2lip
+from avatar.neural.shared import Read
 from avatar.renderers.liveportrait import LivePortraitRenderer
 from avatar.renderers.musetalk import MuseTalkRenderer
 from avatar.renderers.wav2lip import Wav2LipRenderer
@@ -27,7 +27,6 @@ _FACES: Final = (1, 8)
 _WARM_UP: Final = 3
 
 Figures = dict[str, float]
-Read = Callable[[str], dict[str, Tensor]]
 Drawn = LivePortraitRenderer | MuseTalkRenderer | Wav2LipRenderer
 
 
@@ -45,30 +44,22 @@ class Job:
 
 def measure(job: Job, sound: NDArray[np.int16]) -> dict[str, Figures]:
     """Figures by group. Raises RendererError without a GPU where one is needed, ModelError."""
-    read: Read = (lambda name: seeded.state(name, 1)) if job.seeded else checkpoint.own
+    read: Read | None = (lambda name: seeded.state(name, 1)) if job.seeded else None
     out: dict[str, Figures] = {"machine": {"load_before": os.getloadavg()[0]}}
     if job.renderer == "wav2lip":
-        nets = wav2lip.Nets.load(device.choose_any(job.on), read)
+        nets = wav2lip.Nets.load(device.choose_any(job.on), read or checkpoint.own)
         face: Drawn = Wav2LipRenderer(nets, job.portrait, size=job.size, fps=FPS)
         for count in _FACES:
             out[f"network, {count} at once"] = network(nets, count, job.frames // count)
     else:
-        face = _on_gpu(job, read)
+        kind = MuseTalkRenderer if job.renderer == "musetalk" else LivePortraitRenderer
+        face = kind.open(job.portrait, size=job.size, fps=FPS, on=job.on, read=read)
     out["session"] = session(face, sound, job.frames)
     out["stages, ms"] = {
         name: 1000 * spent / job.frames for name, (spent, _) in face.device.stages.items()
     }
     out["machine"] |= {"threads": torch.get_num_threads(), "load_after": os.getloadavg()[0]}
     return out
-
-
-def _on_gpu(job: Job, read: Read) -> Drawn:
-    where = device.choose(job.on)
-    if job.renderer == "musetalk":
-        nets = lips.Nets.load(where, read)
-        return MuseTalkRenderer(nets, job.portrait, size=job.size, fps=FPS)
-    shown = still.of(job.portrait, job.size)
-    return LivePortraitRenderer(head.Nets.load(where, read), shown, fps=FPS)
 
 
 def network(nets: wav2lip.Nets, count: int, repeats: int) -> Figures:

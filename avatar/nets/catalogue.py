@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from avatar.nets import (
     ditto,
+    hubert,
     joyvasa,
     lp_generator,
     mt_unet,
@@ -25,6 +26,7 @@ from avatar.nets import (
 )
 from avatar.nets.bisenet import BiSeNet
 from avatar.nets.ditto import Lmdm
+from avatar.nets.hubert import Hubert
 from avatar.nets.lp_appearance import Appearance
 from avatar.nets.lp_generator import Generator
 from avatar.nets.lp_motion import Motion
@@ -37,10 +39,14 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """make: the module. official: from the file's tensors to the module's; None: as they are."""
+    """make: the module. official: from the file's tensors to the module's; None: as they are.
+
+    fit: the module for these tensors, where a width is the file's to say.
+    """
 
     make: Callable[[], nn.Module]
     official: Callable[[State], State] | None = None
+    fit: Callable[[State], nn.Module] | None = None
 
 
 def load(network: str, state: State) -> nn.Module:
@@ -53,9 +59,15 @@ def load(network: str, state: State) -> nn.Module:
         if net.official is not None:
             state = net.official(state)
         with torch.device("meta"):
-            module = net.make()
+            module = net.make() if net.fit is None else net.fit(state)
         module.load_state_dict(state, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def _tiny_hubert(*, stable: bool) -> Hubert:
+    return Hubert(
+        sound=16, width=32, inner=64, heads=4, layers=2, positions=16, groups=4, stable=stable
+    )
 
 
 _LP: Final = "liveportrait"
@@ -72,8 +84,10 @@ NETS: Final[dict[str, Net]] = {
     "musetalk/whisper": Net(whisper.WhisperEncoder, whisper.official),
     "faceparse": Net(BiSeNet),
     "wav2lip": Net(wav2lip.Wav2Lip, wav2lip.official),
-    "ditto/lmdm": Net(Lmdm, ditto.official),
+    "ditto/lmdm": Net(Lmdm, ditto.official, ditto.fit),
     "joyvasa": Net(joyvasa.Denoiser, joyvasa.official),
+    "hubert/base": Net(Hubert, hubert.official),
+    "hubert/large": Net(hubert.large, hubert.official),
     "sadtalker/generator": Net(sadtalker_face.FaceRenderer, sadtalker_face.official),
     "sadtalker/kp_extractor": Net(sadtalker_face.KeyPoints, sadtalker_face.official_points),
     "sadtalker/mapping": Net(Mapping),
@@ -86,4 +100,6 @@ NETS: Final[dict[str, Net]] = {
     "tiny/generator": Net(lambda: Generator(inputs=32), lp_generator.official),
     "tiny/unet": Net(lambda: mt_unet.UNet(widths=(32, 64, 64, 64)), mt_unet.official),
     "tiny/vae": Net(lambda: mt_vae.Vae(widths=(32, 32, 64, 64)), mt_vae.official),
+    "tiny/hubert_base": Net(lambda: _tiny_hubert(stable=False), hubert.official),
+    "tiny/hubert_large": Net(lambda: _tiny_hubert(stable=True), hubert.official),
 }

@@ -20,6 +20,11 @@ def official(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**state, **dict.fromkeys(names, state[names[-1]])}
 
 
+def fit(state: dict[str, Tensor]) -> "Lmdm":
+    """With the width of what these weights hear."""
+    return Lmdm(heard=state["cond_projection.weight"].shape[1])
+
+
 def cumulative(steps: int = STEPS, offset: float = 8e-3) -> Tensor:
     """How much of the motion is left at each step: the cosine schedule."""
     t = (torch.arange(steps + 1, dtype=torch.float64) / steps + offset) / (1 + offset)

@@ -12,13 +12,18 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 TABLES = ("TE.pe", "PE.pe", "alignment_mask")
-_PREFIX = "denoising_net."
+PREFIX = "denoising_net."
+AROUND = (
+    *("start_motion_feat", "start_audio_feat", "null_audio_feat"),
+    *("audio_feature_map.", "diffusion_sched.", "audio_encoder."),
+)
+"""How the names begin of what its file holds beside the denoiser."""
 
 
 def official(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The names without their prefix; without what is computed."""
     return {
-        key.removeprefix(_PREFIX): value for key, value in state.items() if not key.endswith(TABLES)
+        key.removeprefix(PREFIX): value for key, value in state.items() if not key.endswith(TABLES)
     }
 
 

@@ -1,7 +1,8 @@
 """Reads a published checkpoint, unchanged, and believes nothing that it has not compared.
 
 Only tensors are read: a file that wants to run code is refused. Containers, prefixes and old names
-are undone, then every name, shape and dtype must be the one that is known (avatar.nets.keys).
+are undone, then every name, shape and dtype must be the one that is known (avatar.nets.keys). What
+else a file may hold is known by name too (_BESIDE) and left out; anything more is refused.
 """
 
 import json
@@ -9,7 +10,7 @@ import pickle
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,8 @@ from torch import Tensor, nn
 from avatar import models
 from avatar.errors import ModelError
 from avatar.models import Store
-from avatar.nets import catalogue, keys, mt_vae, whisper
+from avatar.nets import catalogue, hubert, joyvasa, keys, mt_vae, whisper
+from avatar.neural import pickled
 
 State = dict[str, Tensor]
 
@@ -32,6 +34,18 @@ _SECTIONS: Final = {
     "joyvasa": "model",
 }
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "module")
+_TEMPLATE: Final = "joyvasa/template"
+_BESIDE: Final[dict[str, tuple[str, ...]]] = {
+    "musetalk/whisper": ("decoder.", "proj_out."),
+    "joyvasa": (*joyvasa.AROUND, *(f"{joyvasa.PREFIX}{name}" for name in joyvasa.TABLES)),
+    "joyvasa/around": (joyvasa.PREFIX, *joyvasa.AROUND),
+    _TEMPLATE: ("abs_max_", "mean_", "std_", "max_", "min_"),
+}
+"""How the names begin of what is in a network's file beside it, and of no use to it."""
+_FREE: Final = {"cond_projection.weight": 1, "diffusion_sched.alpha_bars": 0}
+"""The axis of a tensor that may have any size: the file decides."""
+_ASIDE: Final = ("argparse.Namespace", "pathlib.PosixPath", "pathlib._local.PosixPath")
+"""What JoyVASA's file says of its training: read as nothing."""
 _NAMED: Final = 3
 """Differences of a kind that a message names; the others are counted."""
 
@@ -47,16 +61,32 @@ def read(network: str, path: Path) -> State:
     Raises ModelError when the file cannot be read, holds more than tensors, or does not fit.
     """
     wanted = _needed(network)
-    found = _named_as(network, _unwrapped(network, _tensors(path), path), wanted)
+    held = _pickled(path) if network == _TEMPLATE else _tensors(path, _aside(network))
+    found = _named_as(network, _unwrapped(network, held, path), wanted)
     differences = _differences(found, wanted)
     if differences:
         raise ModelError(f"{path} does not fit {network}: {'; '.join(differences)}")
+    if network == "joyvasa" and _encoder_inside(path):
+        read("hubert/base", path)
     return {key: found[key] for key in wanted}
 
 
 def own(network: str) -> State:
-    """The tensors of a network in the user's own files. Raises ModelError."""
-    return read(network, Store().of_network(network))
+    """The tensors of a network in the user's own files. Raises ModelError.
+
+    An encoder inside JoyVASA's file was trained with it, and counts instead of the published one.
+    """
+    store = Store()
+    if network == "hubert/base":
+        path = store.of_network("joyvasa")
+        if _encoder_inside(path):
+            return read(network, path)
+    return read(network, store.of_network(network))
+
+
+def _encoder_inside(path: Path) -> bool:
+    held = _unwrapped("joyvasa", _tensors(path, _ASIDE), path)
+    return any(_bare(key).startswith(hubert.INSIDE) for key in held)
 
 
 def known(model: str) -> str:
@@ -70,10 +100,31 @@ def _needed(network: str) -> dict[str, keys.Kept]:
     wanted = keys.of(network)
     if network == "musetalk/whisper":  # the decoder is in the file and of no use here
         wanted = {key: kept for key, kept in wanted.items() if key.startswith(whisper.PREFIX)}
+    if network == "joyvasa":
+        wanted = {key: kept for key, kept in wanted.items() if not key.endswith(joyvasa.TABLES)}
     return wanted
 
 
-def _tensors(path: Path) -> object:
+def _pickled(path: Path) -> State:
+    return {key: torch.from_numpy(value) for key, value in pickled.arrays(path).items()}
+
+
+class _Nothing:
+    """Stands for what a file holds beside tensors, and keeps nothing of it."""
+
+    def __init__(self, *given: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _aside(network: str) -> Sequence[str]:
+    return _ASIDE if network.startswith(("joyvasa", "hubert/base")) else ()
+
+
+def _tensors(path: Path, aside: Sequence[str] = ()) -> object:
+    """aside: names of classes that the file may hold, of which nothing is kept."""
     try:
         with path.open("rb") as file:
             start = file.read(9)
@@ -87,7 +138,8 @@ def _tensors(path: Path) -> object:
     if start.lstrip().startswith((b"<", b"version ")):
         raise ModelError(f"{path} is a web page or a pointer, not a checkpoint: fetch it again")
     try:
-        with warnings.catch_warnings():
+        known = [(_Nothing, name) for name in aside]
+        with warnings.catch_warnings(), torch.serialization.safe_globals(known):
             warnings.simplefilter("ignore")  # of an unusual pickle: what cannot be read is refused
             found: object = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
@@ -141,9 +193,11 @@ def _named_as(network: str, found: State, wanted: Mapping[str, keys.Kept]) -> St
     if network.endswith("/vae"):
         found = mt_vae.official(found)
     bare = {_bare(key): value for key, value in found.items()}
-    if network == "musetalk/whisper":
-        bare = {k: v for k, v in bare.items() if not k.startswith(("decoder.", "proj_out."))}
+    beside = _BESIDE.get(network, ())
+    if "hubert" in network:
+        bare, beside = hubert.named(bare), hubert.BESIDE
     ours = {_bare(key): key for key in wanted}
+    bare = {k: v for k, v in bare.items() if k in ours or not k.startswith(beside)}
     families = {key.split(".", 1)[0] for key in ours}
     if network.startswith("sadtalker/") and len(families) == 1:
         bare = {k: v for k, v in bare.items() if k.split(".", 1)[0] in families}
@@ -163,7 +217,7 @@ def _differences(found: State, wanted: Mapping[str, keys.Kept]) -> list[str]:
     for key, kept in wanted.items():
         if key in found:
             shape, dtype = tuple(found[key].shape), str(found[key].dtype).removeprefix("torch.")
-            if shape != kept.shape:
+            if not _fits(key, shape, kept.shape):
                 wrong.append(f"{key} is {shape}, expected {kept.shape}")
             elif dtype != kept.dtype:
                 wrong.append(f"{key} is {dtype}, expected {kept.dtype}")
@@ -172,6 +226,13 @@ def _differences(found: State, wanted: Mapping[str, keys.Kept]) -> list[str]:
         *([_counted(extra, "unknown", ", ")] if extra else []),
         *([_counted(wrong, "different", "; ")] if wrong else []),
     ]
+
+
+def _fits(key: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    free = _FREE.get(key)
+    if free is None or len(shape) != len(wanted):
+        return shape == wanted
+    return all(n == m for i, (n, m) in enumerate(zip(shape, wanted, strict=True)) if i != free)
 
 
 def _counted(names: list[str], what: str, comma: str) -> str:

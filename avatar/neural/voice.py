@@ -5,17 +5,18 @@ something is said, eyes, brows, moods and where the head is stay ours. It eases 
 CPU portrait's mouth does, so an interruption ends in the same way.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd
+from avatar.frames import CLOCK_RATE, Cue, Manner
 from avatar.gaze import ease
+from avatar.neural.ahead import Ahead, Known
 from avatar.neural.driver import Drive
+from avatar.neural.hearing import Hearing
 from avatar.neural.keypoints import LIP_POINTS
-from avatar.neural.rows import FPS, Hear, Model, Moved, Rows
+from avatar.neural.rows import FPS, Model, Moved, Rows
 from avatar.renderers.cpu import TO_REST_S, TO_SPEECH_S
 
 _LIPS: Final = list(LIP_POINTS)
@@ -24,32 +25,21 @@ _LIPS: Final = list(LIP_POINTS)
 class Voice:
     """What is said now, as motion. One thread calls it.
 
-    seed: of the noise; the same one moves in the same way.
+    live: windows are said ahead on a thread of its own, and until one is said the rules go on; else
+    `over` says it. seed: of the noise; the same one moves in the same way.
     """
 
-    def __init__(self, model: Model, hear: Hear, *, seed: int = 0) -> None:
-        self._make: Callable[[int], Rows] = lambda segment: Rows(
-            model, hear, seed=seed, segment=segment
-        )
-        self._rest = model.read(model.rest)
-        self._rows: dict[int, Rows] = {}
+    def __init__(
+        self, model: Model, hearing: Hearing, *, live: bool = False, seed: int = 0
+    ) -> None:
+        def make(segment: int) -> Rows:
+            return Rows(model, hearing, seed=seed, segment=segment)
+
+        self.known = Ahead(make) if live else Known(make)
+        self.hear, self.forget, self.close = self.known.hear, self.known.forget, self.known.close
         self._last: Moved | None = None
         self._share = 0.0
         self._at_s: float | None = None
-
-    def hear(self, item: AudioChunk | SpeechEnd) -> None:
-        """Take speech that will be played."""
-        rows = self._rows.get(item.segment)
-        if rows is None:
-            rows = self._rows[item.segment] = self._make(item.segment)
-        if isinstance(item, AudioChunk):
-            rows.feed(item.samples)
-        else:
-            rows.finish()
-
-    def forget(self, segment: int) -> None:
-        """Drop what is known of a segment; the lips still ease from their last shape."""
-        self._rows.pop(segment, None)
 
     def over(self, cue: Cue, drive: Drive) -> Drive:
         """The rules' moment with what is said instead of theirs."""
@@ -62,20 +52,19 @@ class Voice:
         share = ease(self._share)
         if self._last is None or share == 0:
             return drive
-        row, rest = self._last, self._rest
+        row = self._last
         exp = drive.exp.copy()
-        exp[_LIPS] += np.float32(share) * (row.exp - rest.exp - exp)[_LIPS]
+        exp[_LIPS] += np.float32(share) * (row.exp - exp)[_LIPS]
         return replace(
             drive,
             exp=exp,
-            pitch=drive.pitch + share * (row.pitch - rest.pitch),
-            yaw=drive.yaw + share * (row.yaw - rest.yaw),
-            roll=drive.roll + share * (row.roll - rest.roll),
+            pitch=drive.pitch + share * row.pitch,
+            yaw=drive.yaw + share * row.yaw,
+            roll=drive.roll + share * row.roll,
             lips=drive.lips * (1 - share),
         )
 
     def _said(self, cue: Cue) -> Moved | None:
         if cue.segment is None or cue.manner is Manner.ATTENTIVE:
             return None
-        rows = self._rows.get(cue.segment)
-        return None if rows is None else rows.at(max(0, cue.position) * FPS // CLOCK_RATE)
+        return self.known.at(cue.segment, max(0, cue.position) * FPS // CLOCK_RATE)

@@ -92,8 +92,8 @@ def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
     return CpuRenderer.open(portrait, size=size, fps=fps)
 
 
-def _neural(name: str, kind: str) -> "Factory":
-    """kind: the class in the module of this name."""
+def _neural(name: str, kind: str, **more: str) -> "Factory":
+    """kind: the class in the module of this name. more: what else it is opened with."""
 
     def make(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
         try:
@@ -102,7 +102,7 @@ def _neural(name: str, kind: str) -> "Factory":
             raise RendererError(
                 f"the renderer {name} needs {error.name}: pip install 'visavis-avatar[neural]'"
             ) from error
-        made: Renderer = getattr(module, kind).open(portrait, size=size, fps=fps)
+        made: Renderer = getattr(module, kind).open(portrait, size=size, fps=fps, **more)
         return made
 
     return make
@@ -115,6 +115,8 @@ _FACTORIES: dict[str, Factory] = {
     "liveportrait": _neural("liveportrait", "LivePortraitRenderer"),
     "musetalk": _neural("musetalk", "MuseTalkRenderer"),
     "wav2lip": _neural("wav2lip", "Wav2LipRenderer"),
+    "liveportrait+ditto": _neural("liveportrait", "LivePortraitRenderer", motion="ditto"),
+    "liveportrait+joyvasa": _neural("liveportrait", "LivePortraitRenderer", motion="joyvasa"),
 }
 
 NAMES: Final = tuple(_FACTORIES)

@@ -7,20 +7,19 @@ the neural extra and the weights (python -m avatar models pull liveportrait).
 
 import math
 import zlib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
-from avatar.neural import device, shared, still
+from avatar.neural import device, shared, still, voices
 from avatar.neural.batch import Late
 from avatar.neural.driver import Driver
-from avatar.neural.head import Head, Nets, seat
+from avatar.neural.head import Nets, seat
 from avatar.neural.shared import Read
 from avatar.neural.still import Still
-from avatar.neural.voice import Voice
 from avatar.renderers.canvas import Canvas
 from avatar.renderers.cpu import Face
 from avatar.residency import Hold
@@ -36,10 +35,10 @@ class LivePortraitRenderer(Canvas):
         *,
         fps: int,
         seed: int = 0,
-        held: Hold[Nets] | None = None,
-        voice: Callable[[Head], Voice] | None = None,
+        held: "tuple[Hold[Any] | None, ...]" = (),
+        voice: voices.Fit | None = None,
     ) -> None:
-        """held: the right to use the networks, which is given back at the end.
+        """held: the rights to use the networks, which are given back at the end.
 
         voice: makes a network that hears drive this head's lips and turn, instead of our visemes.
         """
@@ -62,23 +61,35 @@ class LivePortraitRenderer(Canvas):
         fps: int = 25,
         on: str | None = None,
         read: Read | None = None,
-        voice: Callable[[Head], Voice] | None = None,
+        motion: str | None = None,
     ) -> Self:
         """Load the weights and a portrait, and be ready to draw; the first picture costs no more.
 
         on: torch's device, by default a GPU. read: tensors by network; by default the user's files,
-        whose networks all faces of the process share.
+        whose networks all faces of the process share. motion: of neural.voices, what drives lips
+        and turn; None: our visemes.
         Raises RendererError without a GPU, ModelError without weights, PortraitError for a pack.
         """
         where = device.choose(on)
         shown = still.of(portrait, size)
         seed = zlib.crc32(Path(portrait).name.encode())
+        make = partial(cls, shown=shown, fps=fps, seed=seed)
+        if motion is None:
+            return shared.with_nets(
+                "liveportrait", where, Nets.load, read, lambda nets, held: make(nets, held=(held,))
+            )
         return shared.with_nets(
             "liveportrait",
             where,
             Nets.load,
             read,
-            lambda nets, held: cls(nets, shown, fps=fps, seed=seed, held=held, voice=voice),
+            lambda nets, held: shared.with_nets(
+                motion,
+                where,
+                voices.VOICES[motion],
+                read,
+                lambda voice, more: make(nets, held=(held, more), voice=voice),
+            ),
         )
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
@@ -117,5 +128,8 @@ class LivePortraitRenderer(Canvas):
 
     def close(self) -> None:
         """Give the networks back; nothing else is held that is not freed with the object."""
-        if self._held is not None:
-            self._held.release()
+        if self._voice is not None:
+            self._voice.close()
+        for held in self._held:
+            if held is not None:
+                held.release()

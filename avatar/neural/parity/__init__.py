@@ -10,6 +10,7 @@ from typing import Final
 
 from avatar.neural.parity import (
     audio_to_motion,
+    hubert,
     liveportrait,
     musetalk,
     sadtalker,
@@ -31,11 +32,13 @@ def _from_seed(values: Callable[[int], Iterator[Found]]) -> Suite:
 
 SUITES: Final[dict[str, Suite]] = {
     "tiny": _from_seed(tiny.values),
+    "tiny_hubert": _from_seed(hubert.small),
     "liveportrait": _from_seed(liveportrait.values),
     "musetalk": _from_seed(musetalk.values),
     "wav2lip": _from_seed(wav2lip.values),
     "sadtalker": sadtalker.values,
     "audio_to_motion": _from_seed(audio_to_motion.values),
+    "hubert": _from_seed(hubert.values),
 }
 
 

@@ -42,7 +42,10 @@ export class CallSession {
 
   constructor(persona: Persona, talk: Conversation = []) {
     this.current = { persona, call: INITIAL, talk };
-    this.media = new Media(() => { this.call({ type: "picture", picture: "on" }); });
+    this.media = new Media(
+      () => { this.call({ type: "picture", picture: "on" }); },
+      () => { this.call({ type: "picture", picture: "none" }); },
+    );
     this.own = new Outgoing((event) => { this.call(event); });
     this.observer = new Observer(
       this.media,

@@ -114,12 +114,16 @@ class Summons:
         self._wanted = self._wanted.model_copy(update={"portrait": portrait})
         return wire.Wear(portrait=portrait, renderer=self._wanted.renderer)
 
-    async def call(self, identity: str) -> None:
-        """Ask for a worker that joins by this identity. Raises SummonsError."""
+    async def call(self, identity: str, *, waits: bool = False) -> None:
+        """Ask for a worker that joins by this identity. Raises SummonsError.
+
+        waits: it is unseen until it is told to show its face.
+        """
         if self._worker.identity is not None:
             return
         me = self._room.local_participant.identity
-        job = self._wanted.model_copy(update={"identity": identity, "agent": me})
+        told = {"identity": identity, "agent": me, "waits": waits}
+        job = self._wanted.model_copy(update=told)
         request = api.CreateAgentDispatchRequest(
             agent_name=self._worker.name,
             room=self._room.name,

@@ -12,7 +12,8 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from avatar.frames import CLOCK_RATE, AudioChunk, SpeechEnd
 from avatar.timeline import Finished, Started
@@ -26,6 +27,7 @@ from .pulse import Pulse
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 _RPC_S = 2.0
 """For an answer; a worker that takes longer could not stop in time either."""
 _GONE = {
@@ -68,11 +70,11 @@ class WorkerLink:
         self._outgoing: deque[AudioChunk | SpeechEnd] = deque()  # bounded by wait_for_space
         self._wake = asyncio.Event()
         self._outlet: Outlet | None = None
-        self._clearing: asyncio.Task[None] | None = None
+        self._clearing: asyncio.Task[bool] | None = None
         self._pulse = Pulse()
         self._beating = asyncio.Event()
         self._shown = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._answers = {
             wire.RPC_STARTED: self._on_started,
             wire.RPC_FINISHED: self._on_finished,
@@ -152,6 +154,11 @@ class WorkerLink:
         if self.ours:
             self._begin(self._ask(wire.RPC_STATE, state.pack()), "avatar-state")
 
+    async def show(self) -> None:
+        """Let it publish its face and voice, if it waits with that; one that cannot is lost."""
+        if self.ours and not await self._ask(wire.RPC_SHOW, ""):
+            self.lose("the avatar worker cannot show its face")
+
     def wear(self, order: wire.Wear) -> None:
         """Let it show another portrait; an official one cannot."""
         if self.ours:
@@ -173,7 +180,8 @@ class WorkerLink:
         except _BROKEN as error:
             self.lose(f"nothing can be sent to the avatar worker: {error}")
 
-    async def _ask(self, method: str, payload: str) -> None:
+    async def _ask(self, method: str, payload: str) -> bool:
+        """Whether it did so; one that does not answer is lost."""
         try:
             await self._room.local_participant.perform_rpc(
                 destination_identity=self.identity,
@@ -182,14 +190,16 @@ class WorkerLink:
                 response_timeout=_RPC_S,
                 max_round_trip_latency=_RPC_S,
             )
+            return True
         except rtc.RpcError as error:
             if error.code in _GONE:
                 self.lose(f"the avatar worker did not answer: {error.message}")
             else:
                 told = {"rpc": method, "why": error.message}
                 logger.warning("the avatar worker refused", extra=told)
+            return False
 
-    def _begin(self, coroutine: "asyncio._CoroutineLike[None]", name: str) -> asyncio.Task[None]:
+    def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -134,6 +134,11 @@ class Playout:
         self._publishing = asyncio.create_task(work, name="avatar-tracks")
         self._publications = await asyncio.shield(self._publishing)
 
+    @property
+    def published(self) -> bool:
+        """Whether the tracks are in the room, or on their way there."""
+        return self._publishing is not None
+
     async def wait_for_listener(self) -> None:
         """Wait until somebody subscribes to the voice; at once when it was never published."""
         if self._publications:

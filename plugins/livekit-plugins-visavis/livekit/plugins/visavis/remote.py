@@ -153,7 +153,7 @@ class RemotePlayout(Orders):
         )
         try:
             async with asyncio.timeout(self._summons.timeout_s):
-                await self._summons.call(link.identity)
+                await self._summons.call(link.identity, waits=self.local is not None)
                 await link.ready()
             return link, ""
         except TimeoutError:
@@ -169,9 +169,10 @@ class RemotePlayout(Orders):
 
     async def _move_to(self, link: WorkerLink) -> bool:
         """Speak there once nothing is being said; False when it was lost before."""
-        while self._ledger and self.local is not None and not link.lost.done():
-            self._changed.clear()
-            await self._changed.wait()
+        await self._silence(link)
+        if not link.lost.done():
+            await link.show()
+            await self._silence(link)  # something may have been said meanwhile
         if link.lost.done():
             return False
         local, self.local = self.local, None
@@ -184,6 +185,12 @@ class RemotePlayout(Orders):
             self._frames = local.frames
             self._end(local)
         return True
+
+    async def _silence(self, link: WorkerLink) -> None:
+        """Wait while this process speaks and that worker is there."""
+        while self._ledger and self.local is not None and not link.lost.done():
+            self._changed.clear()
+            await self._changed.wait()
 
     async def _come_home(self, room: rtc.Room, reason: str) -> None:
         """Speak and draw in this process."""

@@ -25,6 +25,7 @@ BEAT_TOPIC = "visavis.beat"
 RPC_STATE = "visavis.state"
 RPC_BEGUN = "visavis.begun"
 RPC_ENDED = "visavis.ended"
+RPC_SHOW = "visavis.show"
 RPC_WEAR = "visavis.wear"
 
 ATTRIBUTE_WORKER = "visavis.worker"
@@ -55,7 +56,10 @@ class _Message(BaseModel):
 
 
 class Assignment(_Message):
-    """Metadata of the dispatch: whose face the worker shows, which one, and as whom it joins."""
+    """Metadata of the dispatch: whose face the worker shows, which one, and as whom it joins.
+
+    waits: it stays unseen until it is told to show its face, for another one is there.
+    """
 
     agent: str = Field(default="", max_length=256)
     identity: str = Field(default="", max_length=256)
@@ -66,6 +70,7 @@ class Assignment(_Message):
     fps: int = Field(ge=1, le=120)
     listener_timeout: float = Field(ge=0, le=600)
     trace: bool = True
+    waits: bool = False
 
 
 class State(_Message):

@@ -169,7 +169,8 @@ class Stage:
         self.receiver = Receiver(room, job.agent)
 
     async def start(self) -> None:
-        """Show the face. Raises what the renderer or LiveKit raises."""
+        """Make the face, and show it unless it is to wait. Raises what the renderer or LiveKit
+        raises."""
         self._stream.start()
         await asyncio.get_running_loop().run_in_executor(None, self._stream.wait_ready, _READY_S)
         self._playout = playout = Playout(
@@ -182,7 +183,8 @@ class Stage:
             on_failure=self._on_failure,
         )
         await playout.start()
-        await playout.publish(self._room)
+        if not self._job.waits:
+            await self._show(playout)
         for event in ("participant_connected", "participant_disconnected"):
             self._room.on(event, self._on_people)
         self._on_people()
@@ -191,9 +193,14 @@ class Stage:
         """Hear the agent, and tell it so."""
         assert self._playout is not None, "start it first"
         self._room.local_participant.register_rpc_method(wire.RPC_WEAR, self._on_wear)
+        self._room.local_participant.register_rpc_method(wire.RPC_SHOW, self._on_show)
         self._note(self.receiver.run(self._playout), "avatar-receiver")
         self._playout.beside(self._beat(self._playout))
-        self._note(self._open(self._playout), "avatar-gate")
+
+    async def _show(self, playout: Playout) -> None:
+        await playout.publish(self._room)
+        self._on_people()
+        self._note(self._open(playout), "avatar-gate")
 
     async def aclose(self) -> None:
         """End everything. Twice is fine."""
@@ -224,6 +231,13 @@ class Stage:
                     destination_identities=[self._job.agent],
                 )
             await asyncio.sleep(wire.BEAT_S)
+
+    async def _on_show(self, call: rtc.RpcInvocationData) -> str:
+        if call.caller_identity != self._job.agent:
+            return "reject"
+        if self._playout is not None and not self._playout.published:
+            await self._show(self._playout)
+        return "ok"
 
     async def _on_wear(self, call: rtc.RpcInvocationData) -> str:
         if call.caller_identity != self._job.agent:
@@ -259,9 +273,10 @@ class Stage:
         logger.error("the playout died: the agent goes on without this worker")
 
     def _on_people(self, *_: object) -> None:
-        others = self._room.remote_participants
-        if self._playout is not None:
-            self._playout.set_watched(any(one != self._job.agent for one in others))
+        playout, others = self._playout, self._room.remote_participants
+        if playout is not None:
+            seen = playout.published and any(one != self._job.agent for one in others)
+            playout.set_watched(seen)
 
     def _note(self, coroutine: "asyncio._CoroutineLike[None]", name: str) -> None:
         task = asyncio.create_task(coroutine, name=name)
