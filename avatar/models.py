@@ -97,10 +97,13 @@ class Store:
                     path = self.path(candidate, file)
                     if path.is_file():
                         return path
-                    raise ModelError(
-                        f"no weights for {network} at {path}: "
+                    how = (
                         f"run python -m avatar models pull {candidate.name}"
+                        if file.repo
+                        else f"nobody fetches them for you ({file.licence}); if you may use them, "
+                        f"put {file.name} there"
                     )
+                    raise ModelError(f"no weights for {network} at {path}: {how}")
         raise ModelError(f"no weights are known for {network}")
 
     def recorded(self, of: Model, file: Weights) -> str:

@@ -61,9 +61,11 @@ def test_capacity_follows_the_time_of_a_picture(monkeypatch: pytest.MonkeyPatch)
     assert sessions(10.0, 25, shared=True) == 1  # too slow, but it is what there is
 
 
-def test_the_time_of_a_picture_is_that_of_three_in_four() -> None:
+def test_the_time_of_a_picture_is_that_of_three_in_four_of_speech() -> None:
     ticks = itertools.accumulate(itertools.chain([0.0], itertools.cycle([0.004, 0.0])))
-    assert drawing_s(PlainFace(), lambda: next(ticks)) == pytest.approx(0.004)
+    face = PlainFace()
+    assert drawing_s(face, lambda: next(ticks)) == pytest.approx(0.004)
+    assert all(cue.segment == 0 for cue in face.cues) and face.heard
 
 
 @pytest.mark.parametrize("sessions", [0, -1])

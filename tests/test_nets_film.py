@@ -1,28 +1,25 @@
 """MuseTalk over a filmed portrait, with networks that do one known thing, so that it is known what
 must be seen: a generated face is the face of its own tick, as light as the speech is loud."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
 
+from films import COUNT, SIZE, filmed, grey, levels  # noqa: E402
 from torch.nn import functional as fn  # noqa: E402
 
-from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd, VideoFrame  # noqa: E402
-from avatar.neural import body, device, lips, still  # noqa: E402  (needs torch)
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd  # noqa: E402
+from avatar.nets.mt_vae import SCALE  # noqa: E402  (needs torch)
+from avatar.neural import body, device, lips, still  # noqa: E402
 from avatar.params import FaceParams  # noqa: E402
 from avatar.portrait import loop  # noqa: E402
 from avatar.portrait.pack import load  # noqa: E402
 from avatar.renderers.musetalk import MuseTalkRenderer  # noqa: E402
 
-COUNT = 30
-RECT = (-64, 0, 960, 1024)
-SIZE = (512, 512)
 FACE = FaceParams()
 LIGHT = 40
 """Levels that a face is lighter by while sound is heard."""
@@ -60,7 +57,7 @@ def stub() -> tuple[lips.Nets, Mirror, list[int]]:
     def say(latents: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
         calls.append(len(latents))
         loud = (said[:, :, 1] > 0.6).float().mean(dim=1)  # positions reach 0.5 there
-        return latents[:, 4:] + loud[:, None, None, None] * (2 * LIGHT / 255) * body.mouth.SCALE
+        return latents[:, 4:] + loud[:, None, None, None] * (2 * LIGHT / 255) * SCALE
 
     def hear(mel: torch.Tensor) -> torch.Tensor:
         loud = (mel.mean(dim=1).repeat_interleave(1, dim=1)[:, ::2] > -0.6).float()
@@ -70,41 +67,9 @@ def stub() -> tuple[lips.Nets, Mirror, list[int]]:
     return nets, vae, calls
 
 
-def filmed(folder: Path, *, gap: float = 0.0, line: bool = False) -> Path:
-    """The portrait imani with a loop of grey pictures, each lighter, the face moving to the right.
-
-    line: a white one across the mouth, which a face at an eighth of its size cannot show.
-    """
-    pack = Path(shutil.copytree(load("imani").path, folder / "filmed"))
-    names = []
-    for i in range(COUNT):
-        picture = np.full((RECT[3] - RECT[1], RECT[2] - RECT[0], 3), 40 + 4 * i, np.uint8)
-        picture[629 : 631 if line else 629] = 255
-        names.append(loop.picture_name(i))
-        cv2.imwrite(str(pack / names[-1]), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    boxes = np.array([(300 + 4 * i, 350, 660 + 4 * i, 750) for i in range(COUNT)], np.float32)
-    masks = np.zeros((COUNT, loop.MASK, loop.MASK), np.uint8)
-    masks[:, 70:90, 50:78] = 255
-    cover = np.full((128, 128), 255, np.uint8)
-    loop.write(pack, RECT, boxes, np.full(COUNT, gap, np.float32), masks, cover, names)
-    return pack
-
-
-def grey(i: int) -> float:
-    return 40.0 + 4 * i
-
-
 def speech(seconds: float) -> np.ndarray:
     t = np.arange(round(seconds * CLOCK_RATE)) / CLOCK_RATE
     return (12000 * np.sin(2 * np.pi * 300 * t) * np.sign(np.sin(2 * np.pi * 90 * t))).astype("<i2")
-
-
-def levels(frame: VideoFrame, tick: int) -> tuple[float, float]:
-    """Full-range levels beside the face and in the middle of its mask."""
-    rows = frame.data.reshape(SIZE[1] * 3 // 2, SIZE[0])
-    picture = cv2.cvtColor(rows, cv2.COLOR_YUV2BGR_I420).astype(float)
-    x = 240 + 2 * tick  # the middle of the box of that tick, in the call's pixels
-    return float(picture[20:40, 20:40].mean()), float(picture[312:318, x - 4 : x + 4].mean())
 
 
 def renderer(pack: Path, nets: lips.Nets, **given: object) -> MuseTalkRenderer:
@@ -216,9 +181,7 @@ def test_where_the_film_ends_the_portraits_backdrop_is_seen(tmp_path: Path) -> N
     cover = given.cover.copy()
     cover[:40] = 0
     shown = still.of(str(own), SIZE)
-    nets, _, _ = stub()
-    kept = body.kept(given, nets, lips.Speaker(nets, 4), "")
-    under = body.FilmedBody(replace(given, cover=cover), kept, shown)
+    under = body.FilmedBody(replace(given, cover=cover), shown)
     picture = under.picture(FACE, 0)
     assert (picture[:140] == shown.picture[:140]).all()
     assert np.abs(picture[200:, :480].astype(int) - 40).max() <= 2

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
@@ -16,6 +17,7 @@ from avatar.neural.batch import Batched  # noqa: E402
 from avatar.neural.device import Graph  # noqa: E402
 from avatar.renderers.liveportrait import LivePortraitRenderer  # noqa: E402
 from avatar.renderers.musetalk import MuseTalkRenderer  # noqa: E402
+from avatar.renderers.wav2lip import Wav2LipRenderer  # noqa: E402
 
 pytestmark = [
     pytest.mark.gpu,
@@ -51,11 +53,15 @@ def test_recorded_graph_computes_what_it_recorded() -> None:
         assert torch.allclose(graph(latent), wanted, atol=1e-3)
 
 
-@pytest.mark.parametrize("renderer", [LivePortraitRenderer, MuseTalkRenderer])
-def test_whole_path_draws(renderer: type[LivePortraitRenderer | MuseTalkRenderer]) -> None:
+@pytest.mark.parametrize("renderer", [LivePortraitRenderer, MuseTalkRenderer, Wav2LipRenderer])
+def test_whole_path_draws(
+    renderer: type[LivePortraitRenderer | MuseTalkRenderer | Wav2LipRenderer],
+) -> None:
     drawn = renderer.open("imani", read=lambda network: seeded.state(network, 1))
+    drawn.hear(AudioChunk(0, 0, np.full(CLOCK_RATE, 1000, np.int16)))
+    drawn.hear(SpeechEnd(0))
     for i in range(3):
-        frame = drawn.draw(Cue(i, i / 25))
+        frame = drawn.draw(Cue(i, i / 25, segment=0, position=i * CLOCK_RATE // 25))
     assert frame.data.shape == (512 * 768,)
     drawn.close()
 

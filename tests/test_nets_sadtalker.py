@@ -3,10 +3,13 @@ recorded vectors elsewhere (python -m avatar parity)."""
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
+
+from photos import needs_detector, picture  # noqa: E402
 
 from avatar.cli import sadtalker as command  # noqa: E402  (needs torch)
 from avatar.clip import write_mp4  # noqa: E402
@@ -144,24 +147,104 @@ def test_a_face_is_aligned_to_the_standard_wherever_it_was() -> None:
     assert np.abs(spots[0] - wanted).max() < 2.5
 
 
+def smooth_picture(height: int, width: int) -> np.ndarray:
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    waves = [128 + 90 * np.sin(x / (60 + 9 * i)) * np.cos(y / (70 - 8 * i)) for i in range(3)]
+    return np.stack(waves, axis=-1).round().astype(np.uint8)
+
+
+def turned(degrees: float, scale: float) -> np.ndarray:
+    """From a picture of 640 x 480 to a canvas on which the face is upright: (2, 3)."""
+    a = np.deg2rad(degrees)
+    turn = scale * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+    return np.hstack([turn, (np.array([512.0, 512.0]) - turn @ (330.0, 240.0))[:, None]])
+
+
+@pytest.mark.parametrize(("degrees", "scale"), [(0.0, 2.2), (17.0, 1.6), (-30.0, 3.5)])
+def test_a_face_put_back_as_it_was_leaves_the_picture_as_it_was(
+    degrees: float, scale: float
+) -> None:
+    picture = smooth_picture(480, 640)
+    eyes = np.array([(450.0, 440.0), (574.0, 440.0)], np.float32)
+    corners = np.array([(470.0, 570.0), (554.0, 570.0)], np.float32)
+    nose = np.array([(512.0, 510.0)], np.float32)
+    who = sadtalker.sitter(picture, eyes, nose, corners, turned(degrees, scale))
+    assert who.face.shape == (256, 256, 3) and who.five[0, 1] == pytest.approx(who.five[1, 1])
+    paste = who.paste
+    back = paste(who.face)
+    off = np.abs(back.astype(int) - picture).max(axis=2)
+    assert off.max() <= 1
+    lighter = paste(np.full_like(who.face, 255)).astype(int)
+    assert (lighter[paste.mask == 0] == picture[paste.mask == 0]).all()
+    assert (lighter[paste.mask == 1] == 255).all() and (paste.mask == 1).sum() > 10_000
+    assert 0 < paste.mask[(paste.mask > 0) & (paste.mask < 1)].min() < 0.05  # it begins softly
+    # the seam is some pixels wide, and no step of the mask is one that is seen
+    assert np.abs(np.diff(paste.mask, axis=0)).max() < 0.15
+
+
 def test_a_photo_and_a_sound_become_a_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[torch.Tensor] = []
     monkeypatch.setattr(Nets, "load", lambda where, read: stub(shown))
-    audio, out = tmp_path / "a.mp4", tmp_path / "o.mp4"
-    samples = (seeded.waveform(1, 1.2, CLOCK_RATE) * 32767).astype(np.int16)
-    blank = VideoFrame(64, 64, 0, np.zeros(64 * 96, np.uint8))
-    write_mp4(audio, iter([blank]), samples, fps=25, size=(64, 64))
+    out = tmp_path / "o.mp4"
+    audio = sound_file(tmp_path / "a.mp4", 1.2)
     given = ["imani", "--audio", str(audio), "--out", str(out), "--on", "cpu"]
     assert command.main(given) == 0
-    import av
-
-    with av.open(str(out)) as container:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    pictures = decoded(out)
     assert len(pictures) == pytest.approx(30, abs=1)
     assert pictures[0].shape == (256, 256, 3)
     assert len(shown) == 1
     skin = shown[0][0, :, 100:124, 100:124].mean(dim=(1, 2))
     assert skin[0] > skin[2] > 0.1  # the middle of a face is where it should be
+
+
+def decoded(path: Path) -> list[np.ndarray]:
+    import av
+
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def sound_file(path: Path, seconds: float) -> Path:
+    samples = (seeded.waveform(1, seconds, CLOCK_RATE) * 32767).astype(np.int16)
+    blank = VideoFrame(64, 64, 0, np.zeros(64 * 96, np.uint8))
+    write_mp4(path, iter([blank]), samples, fps=25, size=(64, 64))
+    return path
+
+
+def test_in_full_the_whole_portrait_is_seen_and_only_the_face_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Nets, "load", lambda where, read: stub())
+    out = tmp_path / "o.mp4"
+    audio = sound_file(tmp_path / "a.mp4", 0.8)
+    given = ["imani", "--audio", str(audio), "--out", str(out), "--on", "cpu", "--full"]
+    assert command.main(given) == 0
+    pictures = [picture.astype(int) for picture in decoded(out)]
+    assert pictures[0].shape == (1024, 1024, 3)
+    who = command._sitter("imani")
+    around = np.abs(pictures[-1] - who.picture)[who.paste.mask == 0]
+    assert around.mean() < 2  # what H.264 makes of it
+    levels = [picture[450:600, 450:600].mean() for picture in pictures]
+    assert max(levels) - min(levels) > 2  # the stub's face gets lighter as it is louder
+    beside = [picture[:100, :100].mean() for picture in pictures]
+    assert max(beside) - min(beside) < 0.5
+
+
+@needs_detector
+def test_in_full_a_photo_keeps_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Nets, "load", lambda where, read: stub())
+    photo = tmp_path / "me.png"
+    cv2.imwrite(str(photo), picture()[:511, :499])  # odd
+    out = tmp_path / "o.mp4"
+    audio = sound_file(tmp_path / "a.mp4", 0.6)
+    given = [str(photo), "--audio", str(audio), "--out", str(out), "--on", "cpu", "--full"]
+    assert command.main(given) == 0
+    shown = decoded(out)[0].astype(int)
+    assert shown.shape == (510, 498, 3)
+    who = command._sitter(str(photo))
+    assert np.abs(shown - who.picture[:510, :498])[who.paste.mask[:510, :498] == 0].mean() < 3
+    up = who.five[:2, 1].max() < who.five[2, 1] < who.five[3:, 1].min()
+    assert up and abs(who.five[0, 1] - who.five[1, 1]) < 4  # upright: eyes, nose, mouth
 
 
 def test_without_weights_the_command_says_where_they_go(

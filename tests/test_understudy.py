@@ -71,12 +71,12 @@ class Stage:
             raise self.fault
         self.clock.now += self.takes
 
-    def show(self, seconds: float) -> list[VideoFrame]:
+    def show(self, seconds: float, segment: int | None = None) -> list[VideoFrame]:
         """Pictures of so long; the clock goes on by a frame with each, or by what it took."""
         until, shown = self.clock.now + seconds, []
         while self.clock.now < until:
             due = self.clock.now + 0.04
-            frame = self.face.draw(Cue(self.index, self.index / 25))
+            frame = self.face.draw(Cue(self.index, self.index / 25, segment=segment))
             shown.append(replace(frame, data=frame.data.copy()))
             assert shown[-1].index == self.index
             self.index += 1
@@ -129,6 +129,29 @@ def test_one_that_stays_slow_is_tried_ever_more_seldom(stage: Stage) -> None:
     assert all(frame.instead for frame in shown[10:])
     # each try is a second of pictures at most
     assert len(stage.made) == 1 and stage.face._tries == len(understudy.AGAIN_S)
+
+
+def test_one_that_is_slow_in_speech_does_not_come_back_for_being_quick_in_silence(
+    stage: Stage,
+) -> None:
+    stage.takes = 0.06
+    stage.show(2.0, segment=0)
+    assert stage.face.reason
+    stage.takes = 0.004
+    assert all(frame.instead for frame in stage.show(100.0))
+    assert stage.face._tries == 1
+    stage.show(1.5, segment=1)  # it is tried at once when it has something to say
+    assert not stage.face.reason
+
+
+def test_one_that_was_slow_in_silence_comes_back_in_silence(stage: Stage) -> None:
+    stage.show(1.0, segment=0)
+    stage.takes = 0.2
+    stage.show(3.0)
+    assert stage.face.reason
+    stage.takes = 0.02
+    stage.show(8.0)
+    assert not stage.face.reason
 
 
 def test_a_dead_one_leaves_no_gap_and_another_one_is_made(stage: Stage) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 from avatar.errors import AvatarError
 
 _BAR = 30
-_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+"""How the name of a photo ends."""
 
 
 def main(argv: list[str]) -> int:
@@ -96,7 +97,7 @@ def _bake(given: argparse.Namespace) -> int:
 
 def portrait_of(source: str, folder: Path, name: str, consent: str | None = None) -> Path | str:
     """A portrait as it is, or one made of a photo, in this folder."""
-    if Path(source).suffix.lower() not in _PHOTOS:
+    if Path(source).suffix.lower() not in PHOTOS:
         return source
     from avatar.prepare import Consent, prepare
 

@@ -5,7 +5,8 @@ worst a face can ask for. `live` is the whole renderer on a spoken sentence, lip
 included, as in a call. `pack` is measured in new processes: wall time until a portrait is read and
 until an engine stands ready, and what each further call holds. The floors (a copy, a whole-frame
 remap, an I420 conversion, a VP8 encode where PyAV is there) say how fast the machine was while it
-measured: compare ratios, not milliseconds, between machines.
+measured: compare ratios, not milliseconds, between machines. With --renderer it measures a neural
+renderer instead (bench_neural.py).
 """
 
 import argparse
@@ -24,6 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.errors import AvatarError
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, Timings, Word
 from avatar.params import INDEX, FaceParams
 from avatar.portrait.engine import Engine, limit_threads
@@ -195,9 +197,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--size", help="WIDTHxHEIGHT; default: the four usual ones")
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--json", type=Path, help="file to write the figures to")
+    neural = parser.add_argument_group("neural renderers")
+    neural.add_argument("--renderer", choices=["liveportrait", "musetalk", "wav2lip"])
+    neural.add_argument("--seeded", action="store_true", help="weights made of a seed")
+    neural.add_argument("--on", help="torch's device (default: as in a call)")
     given = parser.parse_args(argv)
     limit_threads()
     sizes = [_size(given.size)] if given.size else list(_SIZES)
+    if given.renderer:
+        return _neural(given, sizes[0])
     results = {}
     for size in sizes:
         figures = measure(given.portrait, size, given.frames)
@@ -215,10 +223,33 @@ def main(argv: list[str]) -> int:
         _print(size, {"engine": figures, "live": talking, "floor": floor})
         print("  a frame costs as much as " + _sentence(ratio))
         print("  a portrait in a new process: " + _told(fresh))
-    if given.json:
-        report = {"machine": platform.processor() or platform.machine(), "sizes": results}
-        given.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    _write(given.json, {"machine": platform.processor() or platform.machine(), "sizes": results})
     return 0
+
+
+def _neural(given: argparse.Namespace, size: tuple[int, int]) -> int:
+    try:
+        from avatar.cli import bench_neural
+
+        job = bench_neural.Job(
+            given.renderer, given.portrait, size, given.frames, given.on, given.seeded
+        )
+        figures = bench_neural.measure(job, _speech((given.frames + 10) / _FPS)[0])
+    except ImportError as error:
+        print(f"bench: {error.name} is missing: pip install 'visavis-avatar[neural]'",
+              file=sys.stderr)  # fmt: skip
+        return 2
+    except AvatarError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    print(bench_neural.report(figures))
+    _write(given.json, figures)
+    return 0
+
+
+def _write(path: Path | None, report: object) -> None:
+    if path is not None:
+        path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """python -m avatar prepare PHOTO --name NAME: a photo becomes a talking avatar.
-python -m avatar prepare --video CLIP --name NAME: so does a video, over which MuseTalk speaks.
+python -m avatar prepare --video CLIP --name NAME: so does a video, over which MuseTalk and
+Wav2Lip speak.
 
 Everything stays on this machine. A photo is not kept, of a video the first 20 s are. --consent
 records who says that the face may be used, in pack.json, with the date.

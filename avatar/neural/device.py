@@ -1,11 +1,11 @@
 """Where the networks run and how: the precision, fixed shapes, time by stage.
 
-A GPU computes in half precision and replays recorded graphs; a CPU computes in single precision and
-is for baking and for tests, not for calls.
+A GPU computes in half precision and replays recorded graphs. A CPU computes in single precision and
+is for baking and for tests; calls ask it for the smallest networks only, in what it is quickest in.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -64,13 +64,23 @@ def choose(name: str | None = None) -> Device:
     if name is None:
         if not torch.cuda.is_available():
             raise RendererError(
-                "the neural renderers need an NVIDIA GPU, and there is none here: use the "
-                "renderer cpu, or bake the portrait (python -m avatar bake PHOTO --with "
+                "all neural renderers but wav2lip need an NVIDIA GPU, and there is none here: "
+                "use the renderer cpu, or bake the portrait (python -m avatar bake PHOTO --with "
                 "liveportrait)"
             )
         name = "cuda"
     half = name.startswith("cuda")
     return Device(name, torch.float16 if half else torch.float32)
+
+
+def choose_any(name: str | None = None) -> Device:
+    """The same for networks that a CPU can run in a call: where there is no GPU it is the CPU, in
+    bfloat16 if that has instructions of its own, which takes half of the time."""
+    if name is not None or torch.cuda.is_available():
+        return choose(name)
+    # newer than the oldest torch that we take
+    can: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return Device("cpu", torch.bfloat16 if can.get("avx512_bf16") else torch.float32)
 
 
 class Graph:

@@ -14,6 +14,13 @@ F64 = NDArray[np.float64]
 
 RATE: Final = 16000
 WHISPER_SAMPLES: Final = 30 * RATE
+WAV2LIP_FPS: Final = 80
+WAV2LIP_WINDOW: Final = 16
+"""Frames of Wav2Lip's mel that a picture hears: 200 ms."""
+WAV2LIP_LEAST: Final = -4.0
+"""What Wav2Lip's mel is in silence."""
+_WAV2LIP_FFT: Final = 800
+_WAV2LIP_HOP: Final = 200
 _LINEAR_HZ: Final = 200.0 / 3
 _KNEE_HZ: Final = 1000.0
 _LOG_STEP: Final = np.log(6.4) / 27
@@ -47,7 +54,13 @@ def _hertz(mel: F64) -> F64:
 def _spectrum(sound: F64, fft: int, hop: int, *, mode: str) -> F64:
     """Magnitudes of centred Hann windows: (fft // 2 + 1, frames)."""
     half = fft // 2
-    padded = np.pad(sound, half, mode="reflect" if mode == "reflect" else "constant")
+    return _magnitudes(
+        np.pad(sound, half, mode="reflect" if mode == "reflect" else "constant"), fft, hop
+    )
+
+
+def _magnitudes(padded: F64, fft: int, hop: int) -> F64:
+    """Of the Hann windows that lie in this stretch."""
     windows = np.lib.stride_tricks.sliding_window_view(padded, fft)[::hop]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft) / fft)
     return np.asarray(np.abs(np.fft.rfft(windows * hann, axis=1)).T, np.float64)
@@ -69,17 +82,38 @@ def whisper(sound: F32) -> F32:
 
 def wav2lip(sound: F32) -> F64:
     """Wav2Lip's mel in -4..4: (80, T), 80 frames a second."""
-    emphasised = sound.astype(np.float64)
-    emphasised[1:] -= 0.97 * sound[:-1].astype(np.float64)
-    mel = filters(800, 55.0, 7600.0) @ _spectrum(emphasised, 800, 200, mode="constant")
+    emphasised = _emphasised(np.concatenate([np.zeros(1, np.float32), sound]))
+    return _wav2lip(_spectrum(emphasised, _WAV2LIP_FFT, _WAV2LIP_HOP, mode="constant"))
+
+
+def wav2lip_span(first: int) -> tuple[int, int]:
+    """The samples that a window of Wav2Lip's mel from frame `first` on is made of: the first of
+    them, negative before the sound, and the one after the last."""
+    half = _WAV2LIP_FFT // 2
+    start = first * _WAV2LIP_HOP
+    return start - half - 1, start + (WAV2LIP_WINDOW - 1) * _WAV2LIP_HOP + half
+
+
+def wav2lip_window(span: F32) -> F64:
+    """A window of Wav2Lip's mel, of the samples that `wav2lip_span` names: (80, 16)."""
+    return _wav2lip(_magnitudes(_emphasised(span), _WAV2LIP_FFT, _WAV2LIP_HOP))
+
+
+def _emphasised(sound: F32) -> F64:
+    """High frequencies made louder; the first sample is only what was before."""
+    return np.asarray(np.float64(sound[1:]) - 0.97 * np.float64(sound[:-1]), np.float64)
+
+
+def _wav2lip(spectrum: F64) -> F64:
+    mel = filters(_WAV2LIP_FFT, 55.0, 7600.0) @ spectrum
     decibel = 20 * np.log10(np.maximum(1e-5, mel)) - 20
-    return np.asarray(np.clip(8 * (decibel + 100) / 100 - 4, -4, 4), np.float64)
+    return np.asarray(np.clip(8 * (decibel + 100) / 100 - 4, WAV2LIP_LEAST, 4), np.float64)
 
 
 def wav2lip_windows(heard: F64, fps: int) -> list[F64]:
     """The 16 mel frames that each picture hears; the last picture's end with the sound."""
     out, i = [], 0
-    while (start := i * 80 // fps) + 16 <= heard.shape[1]:
-        out.append(heard[:, start : start + 16])
+    while (start := i * WAV2LIP_FPS // fps) + WAV2LIP_WINDOW <= heard.shape[1]:
+        out.append(heard[:, start : start + WAV2LIP_WINDOW])
         i += 1
-    return [*out, heard[:, -16:]]
+    return [*out, heard[:, -WAV2LIP_WINDOW:]]

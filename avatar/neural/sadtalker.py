@@ -37,6 +37,8 @@ _POSES: Final = 32
 _RADIUS: Final = 13
 _SMOOTH: Final = 13
 _BLINK: Final = (0.5, 0.9, 1.0, 0.9, 0.5)
+_SEAM: Final = 32
+"""Pixels at the border of a face in which it becomes the picture around it."""
 _ALIGNED: Final = 224
 _SCALE: Final = 102.0
 # eyes, nose and corners of the mouth of the face model's mean, as Deep3DFaceRecon aligns to them
@@ -82,6 +84,43 @@ class Nets:
             net("face_3drecon"),
             net("mapping"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """Whom a clip shows. picture: (h, w, 3) RGB. there: (3, 3), from it to the face's square, whose
+    side is SIDE. five: (5, 2) eyes, nose and corners of the mouth, left to right, in pixels of the
+    square."""
+
+    picture: U8
+    there: F32
+    five: F32
+
+    @property
+    def face(self) -> U8:
+        """(256, 256, 3)."""
+        scale = float(np.sqrt(abs(np.linalg.det(self.there[:2, :2].astype(np.float64)))))
+        source = self.picture
+        if scale < 0.5:  # a linear look-up that skips pixels makes skin noisy
+            source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.4 / scale), np.uint8)
+        return crop.cut(source, self.there, SIDE)
+
+    @property
+    def paste(self) -> crop.Paste:
+        """Puts a face back into the picture, softly: only the square's part of it changes."""
+        return crop.Paste(self.picture, crop.inverse(self.there), crop.border_mask(SIDE, _SEAM))
+
+
+def sitter(picture: U8, eyes: F32, nose: F32, corners: F32, move: F64) -> Sitter:
+    """Of a picture, (h, w, 3) RGB, and of points of an upright face.
+
+    eyes, corners: as for `square`. nose: (1, 2), its tip. move: (2, 3), from the picture to where
+    the points lie.
+    """
+    there = crop.to_crop(square(eyes, corners), SIDE)
+    five = crop.moved(np.concatenate([eyes, nose, corners]), there)
+    upright = np.vstack([move, (0.0, 0.0, 1.0)])
+    return Sitter(picture, np.asarray(there.astype(np.float64) @ upright, np.float32), five)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def prepare(
     """Make the portrait `name` from a photo (JPEG, PNG or WebP); blocks for some seconds.
 
     video: the source is a video, or a folder of pictures, 25 a second. Its calmest picture becomes
-    the portrait, and the loop that MuseTalk speaks over lies beside it.
+    the portrait, and the loop that MuseTalk and Wav2Lip speak over lies beside it.
     library: folder for the pack, by default the user's own. replace: overwrite an own portrait of
     that name. on_step is told what is done and the share that is behind it, 0..1.
     Raises PrepareError with one sentence; nothing is left behind then.

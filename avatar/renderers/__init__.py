@@ -6,7 +6,7 @@ what sounds now, `forget` what was taken back. One thread calls it (avatar/strea
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from importlib import import_module
 from typing import Final, Protocol
 
 from avatar.errors import ModelError, RendererError
@@ -92,36 +92,31 @@ def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
     return CpuRenderer.open(portrait, size=size, fps=fps)
 
 
-def _liveportrait(
-    portrait: str, size: tuple[int, int], fps: int, *, motion: str | None = None
-) -> Renderer:
-    try:
-        from avatar.renderers.liveportrait import LivePortraitRenderer
-    except ImportError as error:
-        raise _without_extra("liveportrait", error) from error
-    return LivePortraitRenderer.open(portrait, size=size, fps=fps, motion=motion)
+def _neural(name: str, kind: str, **more: str) -> "Factory":
+    """kind: the class in the module of this name. more: what else it is opened with."""
+
+    def make(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
+        try:
+            module = import_module(f"avatar.renderers.{name}")
+        except ImportError as error:
+            raise RendererError(
+                f"the renderer {name} needs {error.name}: pip install 'visavis-avatar[neural]'"
+            ) from error
+        made: Renderer = getattr(module, kind).open(portrait, size=size, fps=fps, **more)
+        return made
+
+    return make
 
 
-def _musetalk(portrait: str, size: tuple[int, int], fps: int) -> Renderer:
-    try:
-        from avatar.renderers.musetalk import MuseTalkRenderer
-    except ImportError as error:
-        raise _without_extra("musetalk", error) from error
-    return MuseTalkRenderer.open(portrait, size=size, fps=fps)
+Factory = Callable[[str, tuple[int, int], int], Renderer]
 
-
-def _without_extra(name: str, error: ImportError) -> RendererError:
-    return RendererError(
-        f"the renderer {name} needs {error.name}: pip install 'visavis-avatar[neural]'"
-    )
-
-
-_FACTORIES: dict[str, Callable[[str, tuple[int, int], int], Renderer]] = {
+_FACTORIES: dict[str, Factory] = {
     "cpu": _cpu,
-    "liveportrait": _liveportrait,
-    "musetalk": _musetalk,
-    "liveportrait+ditto": partial(_liveportrait, motion="ditto"),
-    "liveportrait+joyvasa": partial(_liveportrait, motion="joyvasa"),
+    "liveportrait": _neural("liveportrait", "LivePortraitRenderer"),
+    "musetalk": _neural("musetalk", "MuseTalkRenderer"),
+    "wav2lip": _neural("wav2lip", "Wav2LipRenderer"),
+    "liveportrait+ditto": _neural("liveportrait", "LivePortraitRenderer", motion="ditto"),
+    "liveportrait+joyvasa": _neural("liveportrait", "LivePortraitRenderer", motion="joyvasa"),
 }
 
 NAMES: Final = tuple(_FACTORIES)

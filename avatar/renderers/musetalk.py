@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.frames import CLOCK_RATE, AudioChunk, Cue, Manner, SpeechEnd, VideoFrame
-from avatar.gaze import ease
-from avatar.neural import body, checkpoint, device, shared, still
+from avatar.neural import checkpoint, device, latents, mouth, shared, still
 from avatar.neural.batch import Late
-from avatar.neural.body import Body
+from avatar.neural.body import Body, DrawnBody, FilmedBody, Shown
 from avatar.neural.ear import BLOCK, Ear
+from avatar.neural.latents import Looks
 from avatar.neural.lips import Nets, Speaker
 from avatar.neural.shared import Read
 from avatar.portrait import loop
 from avatar.portrait.engine import limit_threads
 from avatar.portrait.pack import load
 from avatar.renderers.canvas import Canvas
-from avatar.renderers.cpu import TO_REST_S, TO_SPEECH_S, Face
+from avatar.renderers.cpu import Face
 from avatar.residency import Hold
 
 U8 = NDArray[np.uint8]
@@ -65,12 +65,16 @@ class MuseTalkRenderer(Canvas):
         speaker = Speaker(nets, block)
         pack, shown = load(portrait), still.of(portrait, size)
         film = loop.of(pack.path)
-        self._body: Body = (
-            body.DrawnBody(pack, shown, speaker)
-            if film is None
-            else body.FilmedBody(film, body.kept(film, nets, speaker, weights), shown)
-        )
-        self._mouth = _Mouth(speaker, nets, self._body, fps)
+        self._body: Body
+        looks: Looks
+        if film is None:
+            self._body = drawn = DrawnBody(pack, shown)
+            looks = latents.Drawn(speaker.latents(mouth.cut(shown.picture, drawn.box)))
+        else:
+            self._body = FilmedBody(film, shown)
+            looks = latents.Filmed(film, latents.kept(film, nets, speaker, weights))
+        self._mouth = _Mouth(speaker, nets, looks, fps)
+        self._shown = Shown(self._body, nets.device, looks.shut)
 
     @classmethod
     def open(
@@ -117,8 +121,7 @@ class MuseTalkRenderer(Canvas):
         face = self.face.at(cue)
         said, tick = self._mouth.say(cue)
         picture = self._body.picture(face, tick)
-        with self.device.stage("blend"):
-            self._mouth.put(cue, said, picture, tick)
+        self._shown.put(cue.time_s, said, picture, tick)
         out = self._paper()
         still.to_i420(picture, out)
         return self._frame(cue.index, out)
@@ -138,19 +141,16 @@ class _Block:
 
 
 class _Mouth:
-    """The part of the picture that is generated: when it is seen, and what it says."""
+    """What the part of the picture that is generated says at each moment."""
 
-    def __init__(self, speaker: Speaker, nets: Nets, under: Body, fps: int) -> None:
-        self._speaker, self._encode, self._body, self._fps = speaker, nets.encode, under, fps
+    def __init__(self, speaker: Speaker, nets: Nets, looks: Looks, fps: int) -> None:
+        self._speaker, self._encode, self._looks, self._fps = speaker, nets.encode, looks, fps
         self._clock = nets.saying.clock
         self._live = nets.device.gpu
         """A CPU says its blocks for files and tests: none ahead, none too late."""
         self._ears: dict[int, Ear] = {}
         self._blocks: OrderedDict[tuple[int, int], _Block] = OrderedDict()
         self._lag: tuple[int, int] | None = None
-        self._last: U8 | None = None
-        self._share = 0.0
-        self._at_s: float | None = None
 
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         ear = self._ears.get(item.segment)
@@ -165,19 +165,6 @@ class _Mouth:
         self._ears.pop(segment, None)
         for key in [key for key in self._blocks if key[0] == segment]:
             del self._blocks[key]
-
-    def put(self, cue: Cue, said: U8 | None, picture: U8, tick: int) -> None:
-        """Blend the mouth of this moment into the picture, if it says anything."""
-        elapsed = 0.0 if self._at_s is None else max(0.0, cue.time_s - self._at_s)
-        self._at_s = cue.time_s
-        step = elapsed / TO_SPEECH_S if said is not None else -elapsed / TO_REST_S
-        self._share = min(1.0, max(0.0, self._share + step))
-        if said is not None:
-            self._last = said
-        if self._last is None or self._share < 1:
-            self._body.hush(picture, tick)
-        if self._last is not None and self._share > 0:
-            self._body.put(self._last, picture, tick, ease(self._share))
 
     def say(self, cue: Cue) -> tuple[U8 | None, int]:
         """The face of this moment, None in silence and while the sound is not known; and the tick
@@ -234,7 +221,7 @@ class _Mouth:
             first = number * self._speaker.block + lag
             ticks = [self._tick(first + i) for i in range(self._speaker.block)]
             try:
-                block.faces = self._speaker.begin(self._body.latents(ticks), block.tokens, due_s)
+                block.faces = self._speaker.begin(self._looks.latents(ticks), block.tokens, due_s)
             except Late:
                 return None
         return block

@@ -180,6 +180,8 @@ class Understudied:
         if costly is None:
             costly = self._costly = self._another()
         if not costly.trying:
+            if costly.speech_s > _WELL * self._period and cue.segment is None:
+                return  # silence would not tell whether it is well
             costly.try_it()
         costly.ask(cue, 0.0)
         if costly.drawer.fault is not None:
@@ -187,7 +189,7 @@ class Understudied:
             self._postpone(now)
         elif costly.well_since is not None and now - costly.well_since > WELL_S:
             costly.trying = False
-            if costly.needs_s > _WELL * self._period:
+            if max(costly.needs_s, costly.speech_s) > _WELL * self._period:
                 self._postpone(now)
                 return
             logger.info("the wanted renderer is back", extra={"renderer": self._name})
@@ -225,6 +227,9 @@ class _Costly:
         self._asked_at: float | None = None  # the first time since the last picture
         self.picture: VideoFrame | None = None
         self.needs_s = 0.0
+        self.speech_s = 0.0
+        """What pictures of speech needed; kept, because in silence it may need next to none."""
+        self._spoke = False
         self.busy_since: float | None = None
         self.trying = False
         self.well_since: float | None = None
@@ -234,7 +239,7 @@ class _Costly:
 
     def try_it(self) -> None:
         """Watch from now on whether it keeps up."""
-        self.trying, self.well_since, self.needs_s = True, None, 0.0
+        self.trying, self.well_since, self.needs_s, self._spoke = True, None, 0.0, False
 
     def hangs(self, now: float) -> bool:
         """Whether it was asked so long ago that no answer will come."""
@@ -264,16 +269,20 @@ class _Costly:
         if patience_s > 0:
             answered.wait(patience_s)
 
-    def _took(self, seconds: float) -> None:
+    def _took(self, cue: Cue, seconds: float) -> None:
         share = _SMOOTH if self.needs_s else 1.0
         self.needs_s += (seconds - self.needs_s) * share
+        if cue.segment is not None:
+            share = _SMOOTH if self._spoke else 1.0  # a try counts what it saw itself
+            self.speech_s += (seconds - self.speech_s) * share
+            self._spoke = True
 
 
 class _Timed:
     """A renderer that tells how long each picture took."""
 
     def __init__(
-        self, inner: Renderer, told: Callable[[float], None], clock: Callable[[], float]
+        self, inner: Renderer, told: Callable[[Cue, float], None], clock: Callable[[], float]
     ) -> None:
         self._inner, self._told, self._clock = inner, told, clock
         self.width, self.height, self.fps = inner.width, inner.height, inner.fps
@@ -282,7 +291,7 @@ class _Timed:
     def draw(self, cue: Cue) -> VideoFrame:
         began = self._clock()
         frame = self._inner.draw(cue)
-        self._told(self._clock() - began)
+        self._told(cue, self._clock() - began)
         return frame
 
 

@@ -39,6 +39,7 @@ async def _stub(on: Call, pause_s: float, rounds: int) -> dict[str, Any]:
         **await interruptions(on, rounds),
     }
     quick = await on.do("slow", seconds=0.0)
+    await on.do("say", seconds=_BACK_S)  # it is tried again when there is something to say
     face = await on.ask("face")
     while face["face"] != "live" and time.monotonic() < quick + _BACK_S:  # it is asked
         await asyncio.sleep(0.1)
