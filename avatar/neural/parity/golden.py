@@ -72,7 +72,7 @@ class Golden:
     def __init__(self, path: Path) -> None:
         """Raises ModelError for a file that is no npz, or cut short."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 self._stored = {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError(f"{path} cannot be read as vectors: {error}") from error
