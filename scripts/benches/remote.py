@@ -66,10 +66,8 @@ def _sender_at_worker(settings: Settings) -> dict[str, str]:
 
 
 async def _figures(on: Call, rounds: int) -> dict[str, Any]:
-    """One long speech, then interruptions."""
-    said = await on.do("say", seconds=_SPEECH_S)
-    await asyncio.sleep(_SPEECH_S + 1.0)
-    rows = on.offsets(said, said + _SPEECH_S + 1.0)
+    """A speech right after the call began, interruptions, and a speech in the midst of the call."""
+    said, first = await _speech(on)
     sound, lost = on.first_sound(said), lost_ms(on, said, said + _SPEECH_S + 1.0, _SPEECH_S)
     chance, tails = random.Random(1), []
     for _ in range(rounds):
@@ -80,13 +78,23 @@ async def _figures(on: Call, rounds: int) -> dict[str, Any]:
         last = on.last_sound(begun, cut + 0.7)
         if last is not None:
             tails.append(last - cut)
+    await asyncio.sleep(5.0)
+    _, later = await _speech(on)
     return {
         "say_to_sound_ms": round((sound - said) * 1000, 1) if sound else None,
-        "picture_minus_sound_ms": quantiles(rows[:, 1]),
-        "swing_ms": swing(rows),
+        "picture_minus_sound_ms": quantiles(first[:, 1]),
+        "the same later in the call": quantiles(later[:, 1]),
+        "swing_ms": swing(later),
         "lost_ms": lost,
         "interrupt_to_last_sound_ms": spread(tails),
     }
+
+
+async def _speech(on: Call) -> tuple[float, NDArray[np.float64]]:
+    """When it was said, and picture minus sound of each of its pictures."""
+    said = await on.do("say", seconds=_SPEECH_S)
+    await asyncio.sleep(_SPEECH_S + 1.0)
+    return said, on.offsets(said, said + _SPEECH_S + 1.0)
 
 
 class _Recorder(Ear):
