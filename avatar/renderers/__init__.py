@@ -114,9 +114,9 @@ _FACTORIES: dict[str, Factory] = {
     "cpu": _cpu,
     "liveportrait": _neural("liveportrait", "LivePortraitRenderer"),
     "musetalk": _neural("musetalk", "MuseTalkRenderer"),
-    "wav2lip": _neural("wav2lip", "Wav2LipRenderer"),
     "liveportrait+ditto": _neural("liveportrait", "LivePortraitRenderer", motion="ditto"),
     "liveportrait+joyvasa": _neural("liveportrait", "LivePortraitRenderer", motion="joyvasa"),
+    "wav2lip": _neural("wav2lip", "Wav2LipRenderer"),
 }
 
 NAMES: Final = tuple(_FACTORIES)
