@@ -16,7 +16,7 @@ import { forgetCall, keepCall, type KeptCall } from "./kept";
 import { Media } from "./media";
 import { Observer } from "./observer";
 import { Outgoing } from "./outgoing";
-import { INITIAL, reduce, type CallEvent, type CallState } from "./state";
+import { INITIAL, isPassing, reduce, type CallEvent, type CallState } from "./state";
 import { TalkKey } from "./talkKey";
 import { Writing } from "./writing";
 
@@ -26,6 +26,9 @@ export interface CallView {
   readonly call: CallState;
   readonly talk: Conversation;
 }
+
+/** For a notice that asks for nothing. */
+const READ_MS = 8000;
 
 export class CallSession {
   /** Tells React that this is another call. */
@@ -257,6 +260,10 @@ export class CallSession {
       }
     }
     this.observer.follow(before, call);
+    const { level, phase } = call;
+    if (phase === "live" && isPassing(level) && (level !== before.level || phase !== before.phase)) {
+      window.setTimeout(() => { this.call({ type: "level-read", level }); }, READ_MS);
+    }
     if (call.pushToTalk && !call.held && call.mic === "on") void this.own.microphone.setOn(false);
     const reads = canRead(call) && !canRead(before);
     if (call.textOnly !== before.textOnly) this.media.hush(call.textOnly);

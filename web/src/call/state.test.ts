@@ -123,6 +123,16 @@ describe("the one notice", () => {
     expect(notice(reduce(told, { type: "dropped", at: 1 }))?.kind).toBe("reconnecting");
     expect(notice(reduce(told, { type: "told", level: "normal", disclosure: null, problem: "" }))).toBeNull();
   });
+  test("who stands in is told once, for a while", () => {
+    const told = live({ type: "told", level: "other-face", disclosure: null, problem: "" });
+    const read = reduce(told, { type: "level-read", level: "other-face" });
+    expect(notice(told)).toEqual({ kind: "level", level: "other-face" });
+    expect(notice(read)).toBeNull();
+    expect(notice(reduce(read, { type: "quality", quality: "weak" }))?.kind).toBe("weak");
+    const other = reduce(read, { type: "told", level: "other-voice", disclosure: null, problem: "" });
+    expect(notice(other)).toEqual({ kind: "level", level: "other-voice" });
+    expect(notice(reduce(other, { type: "told", level: "other-face", disclosure: null, problem: "" }))).toBeNull();
+  });
   test("an agent without a voice answers in writing, and says so", () => {
     expect(badge(live({ type: "told", level: "text-only", disclosure: null, problem: "" }))).toBe("in-writing");
   });

@@ -44,6 +44,8 @@ export interface CallState {
   readonly textOnly: boolean;
   /** What the agent does without just now. */
   readonly level: Level;
+  /** Levels whose notice has been up long enough to be read: once a call is enough. */
+  readonly levelsRead: readonly Level[];
   /** The agent's own sentence about what it is; null: it says none. */
   readonly disclosure: string | null;
   /** Why the last edit of the persona's files cannot be used; "" when it can. */
@@ -77,6 +79,7 @@ export type CallEvent =
   | { type: "swapped" }
   | { type: "policy"; pushToTalk: boolean }
   | { type: "told"; level: Level; disclosure: string | null; problem: string }
+  | { type: "level-read"; level: Level }
   | { type: "problem-closed" }
   | { type: "held"; held: boolean }
   | { type: "text-only"; textOnly: boolean }
@@ -104,6 +107,7 @@ export const INITIAL: CallState = {
   held: false,
   textOnly: false,
   level: "normal",
+  levelsRead: [],
   disclosure: null,
   problem: "",
   problemClosed: "",
@@ -177,6 +181,8 @@ function changed(state: CallState, event: CallEvent): CallState {
       const same = state.level === level && state.disclosure === disclosure && state.problem === problem;
       return same ? state : { ...state, level, disclosure, problem };
     }
+    case "level-read":
+      return { ...state, levelsRead: [...state.levelsRead, event.level] };
     case "problem-closed":
       return { ...state, problemClosed: state.problem };
     case "held":
@@ -269,6 +275,11 @@ export function isMicProblem(mic: MicStatus | PictureStatus): mic is MicProblem 
   return MIC_PROBLEMS.includes(mic);
 }
 
+/** Who stands in is worth a word, not a lasting one: all else is as ever, perhaps for the whole call. */
+export function isPassing(level: Level): boolean {
+  return level === "other-face" || level === "other-voice";
+}
+
 export type Notice =
   | { kind: "sound-blocked" }
   | { kind: "reconnecting"; droppedAt: number }
@@ -287,7 +298,9 @@ export function notice(state: CallState): Notice | null {
   if (isMicProblem(state.mic) && !state.micNoticeClosed) return { kind: "mic", problem: state.mic };
   if (isMicProblem(state.camera) && !state.cameraNoticeClosed) return { kind: "camera", problem: state.camera };
   if (voiceOnly(state)) return { kind: "level", level: "audio-only" };
-  if (state.phase === "live" && state.level !== "normal") return { kind: "level", level: state.level };
+  if (state.phase === "live" && state.level !== "normal" && !state.levelsRead.includes(state.level)) {
+    return { kind: "level", level: state.level };
+  }
   if (state.phase === "live" && state.quality === "weak") return { kind: "weak" };
   const { problem, problemClosed } = state;
   if (state.phase === "live" && problem !== "" && problem !== problemClosed) return { kind: "edit", problem };

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from "react";
 import { MARK } from "../../protocol";
 import type { Figures as Measured } from "../stats";
 import type { CallSession } from "../session";
+import { useCall } from "../useCall";
 import { Events } from "./Events";
 import { RingView } from "./RingView";
 import { Spark } from "./Spark";
@@ -15,12 +16,14 @@ const BAND_MS = 45;
 
 export function Figures({ session }: { session: CallSession }) {
   const { observer } = session;
+  const { level } = useCall(session).call;
   const { history, trace } = useSyncExternalStore(observer.subscribe, observer.view);
   const last = history.at(-1);
   const rates = history.map(({ fps }) => fps);
   const offsets = history.map(({ offsetMs }) => offsetMs);
   return (
     <div className="dev" tabIndex={0} role="group" aria-label={words().hood.figures}>
+      {level !== "normal" && <p className="muted small">{words().call.levels[level](session.persona.name)}</p>}
       <Stages trace={trace} name={session.persona.name} />
       <section className="two">
         <div>
