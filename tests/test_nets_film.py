@@ -1,6 +1,7 @@
 """MuseTalk over a filmed portrait, with networks that do one known thing, so that it is known what
 must be seen: a generated face is the face of its own tick, as light as the speech is loud."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def speech(seconds: float) -> np.ndarray:
 
 
 def renderer(pack: Path, nets: lips.Nets, **given: object) -> MuseTalkRenderer:
-    return MuseTalkRenderer(nets, str(pack), size=SIZE, fps=25, block=4, **given)  # type: ignore[arg-type]
+    made = MuseTalkRenderer(nets, str(pack), size=SIZE, fps=25, block=4, **given)  # type: ignore[arg-type]
+    made.prepare()
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -141,16 +144,16 @@ def test_a_block_that_comes_too_late_leaves_the_mouth_shut(
     now = [0.0]
     monkeypatch.setattr(nets.saying, "clock", lambda: now[0])
     face = renderer(pack, nets)
-    face._mouth._live = True  # as on a GPU
+    face._parts()[0]._live = True  # as on a GPU
     face.hear(AudioChunk(0, 0, speech(2.0)))
     face.hear(SpeechEnd(0))
-    begun = face._mouth._speaker.begin
+    begun = face._parts()[0]._speaker.begin
 
     def waited(*given: object) -> object:  # other faces are drawn for half a second first
         now[0] += 0.5
         return begun(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(face._mouth._speaker, "begin", waited, raising=False)
+    monkeypatch.setattr(face._parts()[0]._speaker, "begin", waited, raising=False)
     for i in range(5):
         beside, inside = levels(face.draw(Cue(i, i / 25, segment=0, position=i * 1920 + 960)), i)
         assert inside == pytest.approx(beside, abs=2.0)
@@ -172,6 +175,17 @@ def test_latents_are_kept_beside_the_pack_for_the_same_weights(tmp_path: Path) -
     (own / "loop_latents.npz").write_bytes(b"PK damaged")
     renderer(own, nets, weights="b")
     assert vae.encoded == 6 * COUNT
+
+
+def test_calls_that_begin_together_look_at_a_loop_once(tmp_path: Path) -> None:
+    own, (nets, vae, _) = filmed(tmp_path), stub()
+    faces = [
+        MuseTalkRenderer(nets, str(own), size=SIZE, fps=25, block=4, weights="a") for _ in range(3)
+    ]
+    assert vae.encoded == 0, "the thread that makes a renderer waits for nothing"
+    with ThreadPoolExecutor(len(faces)) as calls:
+        list(calls.map(MuseTalkRenderer.prepare, faces))
+    assert vae.encoded == 2 * COUNT
 
 
 def test_where_the_film_ends_the_portraits_backdrop_is_seen(tmp_path: Path) -> None:

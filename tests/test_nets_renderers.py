@@ -289,7 +289,7 @@ def test_forgotten_segment_is_not_said_again(lip_nets: lips.Nets) -> None:
     renderer.hear(SpeechEnd(0))
     renderer.draw(Cue(0, 0.0, segment=0))
     renderer.forget(0)
-    assert not renderer._mouth._ears and not renderer._mouth._blocks
+    assert not renderer._parts()[0]._ears and not renderer._parts()[0]._blocks
 
 
 @pytest.mark.parametrize("name", ["liveportrait", "musetalk"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
-from avatar.renderers import understudy
+from avatar.renderers import prepared, understudy
 from avatar.renderers.understudy import Labelled, Understudied
 
 STAND_IN, COSTLY = 50, 200
@@ -210,6 +210,44 @@ def test_one_that_is_stuck_is_stood_in_for_and_left_behind(
     assert made[0].closed.wait(10)
 
 
+def test_late_lips_are_stood_in_for_at_once_and_a_late_idle_face_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first late picture may be chance: it is back after a second. Another one is not."""
+    clock, go = Clock(), threading.Event()
+    go.set()
+    costly = Flat(COSTLY, go.wait)  # type: ignore[arg-type]
+    face = Understudied("neural", lambda: costly, Flat(STAND_IN), clock=clock)
+    ask = understudy._Costly.ask
+    monkeypatch.setattr(
+        understudy._Costly, "ask", lambda one, cue, _: ask(one, cue, 30.0 if go.is_set() else 0.0)
+    )
+    index = 0
+
+    def show(seconds: float, segment: int | None) -> list[str]:
+        nonlocal index
+        reasons = []
+        for _ in range(round(seconds * 25)):
+            reasons.append(face.draw(Cue(index, index / 25, segment=segment)).instead)
+            index, clock.now = index + 1, clock.now + 0.04
+        return reasons
+
+    assert set(show(1.0, 1)) == {""}
+    go.clear()
+    assert set(show(0.3, None)) == {""}
+    go.set()
+    assert set(show(0.5, 1)) == {""}
+    go.clear()
+    assert show(0.2, 1) == ["", "", "", "neural is late", "neural is late"]
+    go.set()
+    assert show(1.5, 1)[-1] == ""
+    go.clear()
+    assert show(0.2, 1)[-1] == "neural is late"
+    go.set()
+    assert set(show(4.0, 1)) == {"neural is late"}
+    face.close()
+
+
 def test_the_reason_is_on_every_picture_of_what_draws_instead() -> None:
     shown = Labelled(Flat(STAND_IN), "neural cannot run here").draw(Cue(3, 0.12))
     assert (shown.index, shown.instead, int(shown.data[0])) == (3, "neural cannot run here", 50)
@@ -219,3 +257,30 @@ def test_closing_ends_both(stage: Stage) -> None:
     stage.show(0.1)
     stage.face.close()
     assert stage.made[0].closed.wait(10) and stage.stand_in.closed.is_set()
+
+
+class Slow(Flat):
+    """Has something to do before its first picture."""
+
+    def __init__(self) -> None:
+        super().__init__(COSTLY)
+        self.go, self.prepared_on = threading.Event(), ""
+
+    def prepare(self) -> None:
+        self.prepared_on = threading.current_thread().name
+        self.go.wait(30)
+
+
+def test_what_has_to_be_prepared_is_stood_in_for_meanwhile() -> None:
+    costly, stand_in, clock = Slow(), Flat(STAND_IN), Clock()
+    face = Understudied("neural", prepared(lambda: costly), stand_in, clock=clock)
+    shown = []
+    for index in range(20):
+        shown.append(face.draw(Cue(index, index / 25)))
+        clock.now += 0.04
+    assert levels(shown[:1]) == levels(shown[-1:]) == [STAND_IN]
+    assert shown[-1].instead == "neural is being loaded"
+    assert costly.prepared_on not in ("", threading.current_thread().name)
+    costly.go.set()
+    face.close()
+    assert costly.closed.wait(30)

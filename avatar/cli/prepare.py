@@ -70,9 +70,12 @@ def _make_latents(made: Prepared) -> None:
     try:
         from avatar.renderers.musetalk import MuseTalkRenderer
 
-        MuseTalkRenderer.open(str(made.pack)).close()
+        renderer = MuseTalkRenderer.open(str(made.pack))
+        renderer.prepare()
+        renderer.close()
     except (ImportError, AvatarError) as error:
-        print(f"note: the first call with MuseTalk will start later: {error}", file=sys.stderr)
+        note = "the first call with MuseTalk will show the CPU portrait at first"
+        print(f"note: {note}: {error}", file=sys.stderr)
 
 
 def _tell(step: str, share: float) -> None:

@@ -7,6 +7,7 @@ pack, for the weights that made them.
 import hashlib
 import io
 import logging
+import threading
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ _RECIPE: Final = "1"
 _KEPT: Final = "loop_latents.npz"
 _QUALITY: Final = 95
 _QUIET_FRAME: Final = 20
+_one_at_a_time = threading.Lock()
 
 
 class Looks(Protocol):
@@ -100,19 +102,21 @@ def kept(loop: Loop, nets: Nets, speaker: Speaker, weights: str) -> Kept:
     """
     path = loop.path / _KEPT
     key = hashlib.sha256(f"{_RECIPE} {loop.key} {weights}".encode()).digest()
-    found = _read(path, key, len(loop.pictures)) if weights else None
-    if found is None:
-        latents = _encoded(loop, speaker).half()  # as they are kept: the same every time
-        faces = _shut(loop, latents, nets, speaker)
-        found = Kept(
-            latents,
-            np.frombuffer(b"".join(faces), np.uint8),
-            np.cumsum([len(face) for face in faces], dtype=np.int64),
-        )
-        if weights:
-            _write(path, key, found)
+    with _one_at_a_time:  # calls that want the same loop find what the first of them made
+        found = _read(path, key, len(loop.pictures)) if weights else None
+        if found is None:
+            found = _made(loop, nets, speaker)
+            if weights:
+                _write(path, key, found)
     device = nets.device
     return replace(found, latents=found.latents.to(device.name, device.dtype))
+
+
+def _made(loop: Loop, nets: Nets, speaker: Speaker) -> Kept:
+    latents = _encoded(loop, speaker).half()  # as they are kept: the same every time
+    faces = _shut(loop, latents, nets, speaker)
+    ends = np.cumsum([len(face) for face in faces], dtype=np.int64)
+    return Kept(latents, np.frombuffer(b"".join(faces), np.uint8), ends)
 
 
 def _encoded(loop: Loop, speaker: Speaker) -> Tensor:

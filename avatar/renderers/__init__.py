@@ -7,7 +7,7 @@ what sounds now, `forget` what was taken back. One thread calls it (avatar/strea
 import logging
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from avatar.errors import ModelError, RendererError
 from avatar.frames import AudioChunk, Cue, SpeechEnd, VideoFrame
@@ -36,6 +36,14 @@ class Renderer(Protocol):
 
     def close(self) -> None:
         """Free everything; nothing is called afterwards."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A renderer that has something long to do before its first picture."""
+
+    def prepare(self) -> None:
+        """Do it now, on the thread that will draw; else it is done when first needed."""
 
 
 def load(
@@ -83,7 +91,19 @@ def _understudied(name: str, made: Renderer, portrait: str) -> Renderer:
     def make() -> Renderer:  # the one that is here, and later others of its kind
         return ready.pop() if ready else _FACTORIES[name](portrait, size, fps)
 
-    return Understudied(name, make, _cpu(portrait, size, fps))
+    return Understudied(name, prepared(make), _cpu(portrait, size, fps))
+
+
+def prepared(make: Callable[[], Renderer]) -> Callable[[], Renderer]:
+    """Makes one that is ready for its first picture, on the thread that draws it."""
+
+    def both() -> Renderer:
+        renderer = make()
+        if isinstance(renderer, Prepares):
+            renderer.prepare()
+        return renderer
+
+    return both
 
 
 def _cpu(portrait: str, size: tuple[int, int], fps: int) -> Renderer:

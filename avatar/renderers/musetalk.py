@@ -66,15 +66,16 @@ class MuseTalkRenderer(Canvas):
         pack, shown = load(portrait), still.of(portrait, size)
         film = loop.of(pack.path)
         self._body: Body
-        looks: Looks
+        self._look: Callable[[], Looks]
         if film is None:
             self._body = drawn = DrawnBody(pack, shown)
-            looks = latents.Drawn(speaker.latents(mouth.cut(shown.picture, drawn.box)))
+            face = mouth.cut(shown.picture, drawn.box)
+            self._look = lambda: latents.Drawn(speaker.latents(face))
         else:
             self._body = FilmedBody(film, shown)
-            looks = latents.Filmed(film, latents.kept(film, nets, speaker, weights))
-        self._mouth = _Mouth(speaker, nets, looks, fps)
-        self._shown = Shown(self._body, nets.device, looks.shut)
+            self._look = lambda: latents.Filmed(film, latents.kept(film, nets, speaker, weights))
+        self._nets, self._speaker = nets, speaker
+        self._ready: tuple[_Mouth, Shown] | None = None
 
     @classmethod
     def open(
@@ -86,7 +87,7 @@ class MuseTalkRenderer(Canvas):
         on: str | None = None,
         read: Read | None = None,
     ) -> Self:
-        """Load the weights and a portrait, and be ready to draw.
+        """Load the weights and a portrait, and be ready to `prepare`.
 
         on: torch's device, by default a GPU. read: tensors by network; by default the user's files,
         whose networks all faces of the process share.
@@ -106,22 +107,34 @@ class MuseTalkRenderer(Canvas):
             ),
         )
 
+    def prepare(self) -> None:
+        """Let the networks look at the body: a moment for a portrait; seconds on a GPU for a loop,
+        unless what they made of it is kept. Done once."""
+        self._parts()
+
+    def _parts(self) -> "tuple[_Mouth, Shown]":
+        if self._ready is None:
+            looks, device = self._look(), self._nets.device
+            speech = _Mouth(self._speaker, self._nets, looks, self.fps)
+            self._ready = speech, Shown(self._body, device, looks.shut)
+        return self._ready
+
     def hear(self, item: AudioChunk | SpeechEnd) -> None:
         """Take speech that will be played."""
         self.face.hear(item)
-        self._mouth.hear(item)
+        self._parts()[0].hear(item)
 
     def forget(self, segment: int) -> None:
         """Drop what is known of a segment; the mouth still eases from its last shape."""
         self.face.forget(segment)
-        self._mouth.forget(segment)
+        self._parts()[0].forget(segment)
 
     def draw(self, cue: Cue) -> VideoFrame:
         """The picture for this moment; its data is overwritten by the second draw after this."""
-        face = self.face.at(cue)
-        said, tick = self._mouth.say(cue)
+        face, (speech, shown) = self.face.at(cue), self._parts()
+        said, tick = speech.say(cue)
         picture = self._body.picture(face, tick)
-        self._shown.put(cue.time_s, said, picture, tick)
+        shown.put(cue.time_s, said, picture, tick)
         out = self._paper()
         still.to_i420(picture, out)
         return self._frame(cue.index, out)

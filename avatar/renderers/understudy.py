@@ -29,8 +29,10 @@ BUSY: Final = 0.95
 """The share of a frame's time that a renderer may need ..."""
 BUSY_S: Final = 1.0
 """... and for how long it may need more."""
+LATE_S: Final = 0.1
+"""Without a picture for this long in speech it is stood in for, until it keeps up again ..."""
 SILENT_S: Final = 0.5
-"""Without a picture for this long it is stood in for ..."""
+"""... for this long at any time ..."""
 HUNG_S: Final = 4.0
 """... and for this long, it is left behind and another one is made."""
 LOADING_S: Final = 120.0
@@ -116,8 +118,8 @@ class Understudied:
         if self.reason:
             self._try_again(now, cue)
         elif self._costly is not None:
-            self._costly.ask(cue, self._period * _PATIENCE if self._last is not None else SILENT_S)
-            self._judge(self._clock())
+            self._costly.ask(cue, self._patience_s(now))
+            self._judge(self._clock(), speaking=cue.segment is not None)
         if self.reason:
             shown = replace(self._stand_in.draw(cue), instead=self.reason)
         else:
@@ -127,6 +129,13 @@ class Understudied:
                 return self._stand_in.draw(cue)
             shown = replace(picture, index=cue.index)
         return self._faded(shown)
+
+    def _patience_s(self, now: float) -> float:
+        """How long a draw waits; the first one longer, for there is no picture before it."""
+        if self._last is not None:
+            return self._period * _PATIENCE
+        assert self._costly is not None
+        return max(0.0, SILENT_S - self._costly.silent_s(now))
 
     def close(self) -> None:
         """End both; one that hangs is left behind."""
@@ -138,7 +147,7 @@ class Understudied:
     def _another(self) -> "_Costly":
         return _Costly(self._make, list(self._known), self._clock)
 
-    def _judge(self, now: float) -> None:
+    def _judge(self, now: float, *, speaking: bool) -> None:
         """Whether the costly renderer may go on being seen."""
         costly = self._costly
         assert costly is not None
@@ -149,6 +158,10 @@ class Understudied:
         elif costly.silent_s(now) > SILENT_S:
             loading = not costly.drawer.ready.is_set()
             self._stand(now, f"{self._name} is {'being loaded' if loading else 'stuck'}")
+        elif speaking and self._last is not None and costly.silent_s(now) > LATE_S:
+            self._stand(now, f"{self._name} is late")
+            if self._tries == 1:
+                self._again_at = now  # once may be chance
         elif needs_s <= BUSY * self._period:
             costly.busy_since = None
         elif costly.busy_since is None:
