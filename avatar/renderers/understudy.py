@@ -46,7 +46,11 @@ WELL_S: Final = 1.0
 _WELL: Final = 0.8
 _FADE: Final = 6
 """Pictures in which one face becomes the other."""
+_FADE_LATE: Final = 2
+"""The same for lips that are late already."""
 _PATIENCE: Final = 0.7
+_SHORT_S: Final = 0.01
+_USUALLY: Final = 1.5
 _SMOOTH: Final = 0.2
 _MAX_HEARD: Final = 4096
 
@@ -131,11 +135,14 @@ class Understudied:
         return self._faded(shown)
 
     def _patience_s(self, now: float) -> float:
-        """How long a draw waits; the first one longer, for there is no picture before it."""
-        if self._last is not None:
-            return self._period * _PATIENCE
+        """How long a draw waits: no longer than is of use, for what was quick is asked for late.
+
+        The first one longer: there is no picture before it.
+        """
         assert self._costly is not None
-        return max(0.0, SILENT_S - self._costly.silent_s(now))
+        if self._last is None:
+            return max(0.0, SILENT_S - self._costly.silent_s(now))
+        return min(self._period * _PATIENCE, max(_SHORT_S, _USUALLY * self._costly.needs_s))
 
     def close(self) -> None:
         """End both; one that hangs is left behind."""
@@ -160,6 +167,7 @@ class Understudied:
             self._stand(now, f"{self._name} is {'being loaded' if loading else 'stuck'}")
         elif speaking and self._last is not None and costly.silent_s(now) > LATE_S:
             self._stand(now, f"{self._name} is late")
+            self._fade = _FADE_LATE
             if self._tries == 1:
                 self._again_at = now  # once may be chance
         elif needs_s <= BUSY * self._period:
