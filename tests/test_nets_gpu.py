@@ -7,7 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the neural extra: scripts/setup --test")
 
-from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd  # noqa: E402  (needs torch)
+from avatar.cli import bench_neural  # noqa: E402  (needs torch)
+from avatar.frames import CLOCK_RATE, AudioChunk, Cue, SpeechEnd  # noqa: E402
 from avatar.nets import catalogue  # noqa: E402
 from avatar.nets.ditto import cumulative  # noqa: E402
 from avatar.nets.mt_vae import Vae  # noqa: E402
@@ -102,3 +103,14 @@ def test_sessions_drawn_together_see_what_each_would_alone() -> None:
     with torch.inference_mode():
         for latent, out in zip(latents, together, strict=True):
             assert torch.allclose(out, vae.decode(latent), atol=1e-2)
+
+
+@pytest.mark.parametrize("renderer", ["liveportrait", "musetalk", "wav2lip"])
+def test_the_bench_tells_what_this_gpu_carries(renderer: str) -> None:
+    job = bench_neural.Job(renderer, "imani", (512, 512), 10, None, seeded=True)
+    sound = np.full(5 * CLOCK_RATE, 1000, np.int16)
+    figures = bench_neural.measure(job, sound)
+    assert figures["session"]["pictures_per_second"] > 0
+    assert figures["stages, ms"] and figures["sessions"]["1"] >= 0
+    assert figures["roofline"]["matmul_tflops"] > 0
+    print(bench_neural.report(figures))
