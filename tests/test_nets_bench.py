@@ -1,4 +1,4 @@
-"""What a GPU host is told of itself: how many faces it carries. The figures themselves are no test."""
+"""What a GPU host is told of itself: how many faces it carries."""
 
 import threading
 import time

@@ -113,4 +113,3 @@ def test_the_bench_tells_what_this_gpu_carries(renderer: str) -> None:
     assert figures["session"]["pictures_per_second"] > 0
     assert figures["stages, ms"] and figures["sessions"]["1"] >= 0
     assert figures["roofline"]["matmul_tflops"] > 0
-    print(bench_neural.report(figures))
