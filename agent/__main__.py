@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent.bridges.arguments import add_bridge_arguments
 from agent.config import ConfigError, Settings
-from agent.leave import leave
+from agent.leave import leave_after
 from agent.probe.arguments import add_arguments
 
 
@@ -187,4 +187,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave_after(main)

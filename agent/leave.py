@@ -9,7 +9,23 @@ to do at the end is done, and then the process is over without a teardown.
 import atexit
 import os
 import sys
+import traceback
+from collections.abc import Callable
 from typing import NoReturn
+
+
+def leave_after(main: Callable[[], int]) -> NoReturn:
+    """Run it and end with its exit code; one that raises is told as Python tells it."""
+    try:
+        code = main()
+    except SystemExit as ended:  # argparse's, for instance
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+    except BaseException:  # the outer edge of the process
+        traceback.print_exc()
+        code = 1
+    leave(code)
 
 
 def leave(code: int) -> NoReturn:

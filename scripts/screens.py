@@ -14,12 +14,10 @@ from browser import ARTEFACTS, chromium
 from camera import FOLDER, LIVE, Camera, Place, Variant, camera
 from livekit import api
 from playwright.async_api import Browser, expect
-from servers import Worker, free_port, livekit_server
+from servers import Worker, free_port, livekit_server, page_at
 from sites import site
 
 from agent.config import Settings
-from agent.gateway.app import serve
-from agent.gateway.pages import WEB_DIR
 from avatar.portrait import pack
 
 LEVELS = ("other-voice", "audio-only", "text-only", "offline")
@@ -272,14 +270,10 @@ async def stack() -> AsyncIterator[Place]:
             settings = Settings(livekit_url=server.url, port=port, embed_origins=(host_page,))
             worker = Worker(settings, {})
             await worker.start()
-            ready = asyncio.Event()
-            serving = asyncio.create_task(serve(settings, web_dir=WEB_DIR, ready=ready))
-            await ready.wait()
             try:
-                yield Place(f"http://127.0.0.1:{port}", settings, host_page)
+                async with page_at(settings) as address:
+                    yield Place(address, settings, host_page)
             finally:
-                serving.cancel()
-                await asyncio.wait([serving])
                 await worker.aclose()
 
 

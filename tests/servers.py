@@ -5,13 +5,16 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from livekit import api
 
 from agent.config import Settings
+from agent.gateway.app import serve
+from agent.gateway.pages import WEB_DIR
 from agent.processes import Child
 from agent.server import LiveKitServer
 
@@ -57,6 +60,19 @@ def server_ports() -> dict[str, int]:
 def livekit_server() -> LiveKitServer:
     """Our own server on free ports; not started."""
     return LiveKitServer(**server_ports())
+
+
+@asynccontextmanager
+async def page_at(settings: Settings) -> AsyncIterator[str]:
+    """The page, served by the real gateway at the settings' port: its address."""
+    ready = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, web_dir=WEB_DIR, ready=ready))
+    await ready.wait()
+    try:
+        yield f"http://127.0.0.1:{settings.port}"
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
 
 
 def agent_token(settings: Settings, room: str, identity: str = "agent") -> str:

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,9 @@ from livekit.api import ListRoomsRequest
 from network import Network
 from page import until
 from playwright.async_api import Page, expect
-from servers import Worker, free_port
+from servers import Worker, free_port, page_at
 
 from agent.config import Settings
-from agent.gateway.app import serve
-from agent.gateway.pages import WEB_DIR
 from agent.server import server_api
 
 pytestmark = needs_browser
@@ -184,18 +180,10 @@ async def text_only_hides_and_hushes(opened: Page) -> None:
     await opened.wait_for_function(f"before => {moved} > before", arg=before)
 
 
-@asynccontextmanager
-async def gateway(livekit: Settings, network: Network) -> AsyncIterator[str]:
-    """The page's address; its calls travel through the network."""
-    settings = livekit.with_port(free_port()).model_copy(update={"livekit_public_url": network.url})
-    ready = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, web_dir=WEB_DIR, ready=ready))
-    await ready.wait()
-    try:
-        yield f"http://127.0.0.1:{settings.port}"
-    finally:
-        serving.cancel()
-        await asyncio.wait([serving])
+def through(livekit: Settings, network: Network) -> Settings:
+    """The page's calls travel through the network."""
+    away = {"livekit_public_url": network.url}
+    return livekit.with_port(free_port()).model_copy(update=away)
 
 
 async def rooms_of(livekit: Settings) -> set[str]:
@@ -209,7 +197,7 @@ async def test_a_blocked_and_a_slow_network_are_said_and_a_lost_one_comes_back(
     async with (
         asyncio.timeout(150),
         Network(livekit.livekit_url) as network,
-        gateway(livekit, network) as address,
+        page_at(through(livekit, network)) as address,
         page(allow=False) as opened,
     ):
         await network.prepare(opened)

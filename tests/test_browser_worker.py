@@ -1,37 +1,21 @@
 """The page with a face from an avatar worker that dies within a sentence, in a real Chromium."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 from browser import needs_browser, page, shot
 from page import until
 from playwright.async_api import Page, expect
 from remotes import job_of, make_worker
-from servers import Worker, free_port
+from servers import Worker, free_port, page_at
 
 from agent.config import Settings
-from agent.gateway.app import serve
-from agent.gateway.pages import WEB_DIR
 
 pytestmark = needs_browser
 
 _NAME = "page-avatar"
 _LIVE = ".stage[data-phase=live][data-picture=on]"
 _MOVED = "document.querySelector('.stage video').currentTime"
-
-
-@asynccontextmanager
-async def gateway(settings: Settings) -> AsyncIterator[str]:
-    settings = settings.with_port(free_port())
-    ready = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, web_dir=WEB_DIR, ready=ready))
-    await ready.wait()
-    try:
-        yield f"http://127.0.0.1:{settings.port}"
-    finally:
-        serving.cancel()
-        await asyncio.wait([serving])
 
 
 async def test_a_face_from_a_worker_goes_on_here_when_the_worker_dies(livekit: Settings) -> None:
@@ -41,7 +25,7 @@ async def test_a_face_from_a_worker_goes_on_here_when_the_worker_dies(livekit: S
         for worker in (*avatars, agent):
             end.push_async_callback(worker.aclose)
         await asyncio.gather(*(worker.start() for worker in (*avatars, agent)))
-        address = await end.enter_async_context(gateway(livekit))
+        address = await end.enter_async_context(page_at(livekit.with_port(free_port())))
         opened = await end.enter_async_context(page())
         await opened.goto(address, wait_until="networkidle")
         await opened.get_by_role("button", name="Start").first.click()

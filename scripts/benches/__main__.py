@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from agent.leave import leave
+from agent.leave import leave_after
 
 NAMES = {
     "captions": "each word of the captions against its sound, in Chromium",
@@ -76,4 +76,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    leave(main())
+    leave_after(main)

@@ -22,11 +22,9 @@ import numpy as np
 from browser import chromium, mark
 from numpy.typing import NDArray
 from playwright.async_api import Page
-from servers import Worker, free_port, livekit_server
+from servers import Worker, free_port, livekit_server, page_at
 
 from agent.config import Settings
-from agent.gateway.app import serve
-from agent.gateway.pages import WEB_DIR
 from avatar.frames import CLOCK_RATE
 from benches import match, noted
 from benches.figures import spread
@@ -149,14 +147,10 @@ async def _site(folder: Path) -> AsyncIterator[str]:
         settings = Settings(livekit_url=server.url, port=free_port())
         worker = Worker(settings, {noted.VARIABLE: str(folder)}, program="benches.noted")
         await worker.start()
-        ready = asyncio.Event()
-        serving = asyncio.create_task(serve(settings, web_dir=WEB_DIR, ready=ready))
-        await ready.wait()
         try:
-            yield f"http://127.0.0.1:{settings.port}"
+            async with page_at(settings) as address:
+                yield address
         finally:
-            serving.cancel()
-            await asyncio.wait([serving])
             await worker.aclose()
 
 
