@@ -23,7 +23,7 @@ export function CallHeader({ session }: { session: CallSession }) {
       </span>
       <span className="grow" />
       <span className="chip ai">
-        <b aria-hidden="true">AI</b>
+        <b aria-hidden="true">{words().ai}</b>
         <span className="lgt">{disclosure}</span>
       </span>
       <QualityBadge session={session} />

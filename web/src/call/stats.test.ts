@@ -44,6 +44,8 @@ describe("figures", () => {
   test("what the browser does not say is null", () => {
     const empty = read([undefined], 0);
     expect(figures(empty, empty)).toMatchObject({ rttMs: null, loss: null, kbitPerS: null, fps: null, offsetMs: null, path: null });
+    const first = read([report(sound({ bytesReceived: 9000 }))], 1000);
+    expect(figures(empty, first).kbitPerS).toBeNull();
   });
   test.each([
     [{ protocol: "udp", candidateType: "host" }, "UDP"],

@@ -88,7 +88,7 @@ export function figures(before: Reading, now: Reading): Figures {
     loss: packets + lost > 0 ? Math.max(0, lost) / (packets + Math.max(0, lost)) : null,
     // sound is sent evenly; a picture that is sent late by a busy machine is no jitter of the network
     jitterMs: now.audio?.jitterMs ?? null,
-    kbitPerS: received && seconds > 0 ? (bytes * 8) / 1000 / seconds : null,
+    kbitPerS: received && (before.audio ?? before.video) !== null && seconds > 0 ? (bytes * 8) / 1000 / seconds : null,
     packets: received ? packets : null,
     fps: now.video !== null && before.video !== null && seconds > 0 ? frames / seconds : null,
     offsetMs: picture === null || sound === null ? null : picture - sound,

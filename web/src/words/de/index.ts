@@ -9,6 +9,7 @@ import { server } from "./server";
 
 export const de: Words = {
   language: "Deutsch",
+  ai: "KI",
   disclosure: "Du sprichst mit einer KI",
   disclosureMore: "Gesicht und Stimme macht ein Computer.",
   you: "Du",

@@ -12,6 +12,7 @@ import { server } from "./server";
 
 export const en = {
   language: "English",
+  ai: "AI",
   /** For operators: VISAVIS_DISCLOSURE says it in other words. */
   disclosure: "You are talking to an AI",
   disclosureMore: "Its face and voice are made by a computer.",
