@@ -11,6 +11,8 @@ from livekit.plugins.visavis import wire, worker
 from livekit.plugins.visavis.capacity import Capacity, drawing_s, sessions
 from livekit.protocol.agent import Job
 
+from avatar import renderers
+
 JOB = wire.Assignment(
     agent="agent-1",
     identity="visavis-avatar-1",
@@ -66,6 +68,15 @@ def test_the_time_of_a_picture_is_that_of_three_in_four_of_speech() -> None:
     face = PlainFace()
     assert drawing_s(face, lambda: next(ticks)) == pytest.approx(0.004)
     assert all(cue.segment == 0 for cue in face.cues) and face.heard
+
+
+def test_the_renderer_itself_is_measured_and_not_its_understudy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    face = PlainFace()
+    monkeypatch.setitem(renderers._FACTORIES, "neural", lambda portrait, size, fps: face)
+    assert Capacity("neural", "imani", None).sessions >= 1
+    assert [cue.index for cue in face.cues] == list(range(30))
 
 
 @pytest.mark.parametrize("sessions", [0, -1])

@@ -55,14 +55,21 @@ def load(
     for an unknown name or one that cannot run here, ModelError when its weights are missing,
     PortraitError for a pack that cannot be used.
     """
+    made = load_alone(name, portrait=portrait, size=size, fps=fps)
+    return made if name == "cpu" else _understudied(name, made, portrait)
+
+
+def load_alone(
+    name: str, *, portrait: str, size: tuple[int, int] = (512, 512), fps: int = 25
+) -> Renderer:
+    """The same without an understudy, for who wants to know what its own pictures cost."""
     try:
         factory = _FACTORIES[name]
     except KeyError:
         raise RendererError(
             f"no renderer {name!r}: choose one of {', '.join(_FACTORIES)}"
         ) from None
-    made = factory(portrait, size, fps)
-    return made if name == "cpu" else _understudied(name, made, portrait)
+    return factory(portrait, size, fps)
 
 
 def load_or_cpu(

@@ -43,8 +43,12 @@ class Capacity:
         """Calls at once, at least one. Measures at the first call (a few tenths of a second)."""
         with self._lock:
             if self._sessions is None:
-                renderer = renderers.load(self._renderer, portrait=self._portrait)
-                took_s = drawing_s(renderer)
+                # an understudy would be measured instead of one that is too slow
+                renderer = renderers.load_alone(self._renderer, portrait=self._portrait)
+                try:
+                    took_s = drawing_s(renderer)
+                finally:
+                    renderer.close()
                 self._sessions = sessions(took_s, renderer.fps, shared=self._renderer != "cpu")
                 told = {"draw_ms": round(took_s * 1000, 2), "sessions": self._sessions}
                 logger.info("capacity measured", extra=told)
