@@ -40,7 +40,9 @@ async def test_a_face_from_a_worker_goes_on_here_when_the_worker_dies(livekit: S
         await opened.wait_for_function(f"before => {_MOVED} > before + 0.5", arg=before)
         await expect(opened.locator(_LIVE)).to_be_visible()
         await shot(opened, "worker-dead")
-        await until(lambda: placed(agent, "the avatar is remote", 2), "another worker comes")
+        # on a busy machine one may take longer than the agent waits for it: it asks again
+        again = "another worker comes"
+        await until(lambda: placed(agent, "the avatar is remote", 2), again, limit_s=90)
         await expect(opened.locator(_LIVE)).to_be_visible()
         before = await opened.evaluate(_MOVED)
         await opened.wait_for_function(f"before => {_MOVED} > before + 0.5", arg=before)
