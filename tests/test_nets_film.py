@@ -188,17 +188,70 @@ def test_calls_that_begin_together_look_at_a_loop_once(tmp_path: Path) -> None:
     assert vae.encoded == 2 * COUNT
 
 
-def test_where_the_film_ends_the_portraits_backdrop_is_seen(tmp_path: Path) -> None:
-    own = filmed(tmp_path)
-    given = loop.of(own)
+def under(pack: Path, size: tuple[int, int] = SIZE, *, rows: int = 128) -> body.FilmedBody:
+    """The film of a pack, of which so many rows of the cover are seen from above."""
+    given = loop.of(pack)
     assert given is not None
     cover = given.cover.copy()
-    cover[:40] = 0
-    shown = still.of(str(own), SIZE)
-    under = body.FilmedBody(replace(given, cover=cover), shown)
-    picture = under.picture(FACE, 0)
-    assert (picture[:140] == shown.picture[:140]).all()
-    assert np.abs(picture[200:, :480].astype(int) - 40).max() <= 2
+    cover[rows:] = 0
+    return body.FilmedBody(replace(given, cover=cover), still.of(str(pack), size))
+
+
+def test_where_the_film_ends_the_portraits_backdrop_is_seen(pack: Path) -> None:
+    film, shown = under(pack, rows=88), still.of(str(pack), SIZE).picture
+    picture = film.picture(FACE, 0)
+    film.finish(picture)
+    assert (picture[356:] == shown[356:]).all()
+    assert (picture[:, 484:] == shown[:, 484:]).all()  # where its rectangle does
+    assert np.abs(picture[:346, :476].astype(int) - 40).max() <= 2
+
+
+def test_a_mouth_at_the_films_end_fades_with_the_film(pack: Path) -> None:
+    """A face that is the film's own changes nothing; another one is seen no further than that."""
+    film, shown = under(pack, rows=80), still.of(str(pack), SIZE).picture
+    silent, same, white = (film.picture(FACE, 0) for _ in range(3))
+    film.put(film.cut(same, 0, 256), same, 0, 1.0)
+    film.put(np.full((256, 256, 3), 255, np.uint8), white, 0, 1.0)
+    for picture in (silent, same, white):
+        film.finish(picture)
+    assert np.abs(same.astype(int) - silent).max() <= 1
+    assert white[310:316, 236:244].min() >= 254
+    assert (white[324:] == shown[324:]).all()
+
+
+@pytest.mark.parametrize("size", [(360, 360), (1280, 720), (1536, 1536)])
+def test_a_film_is_as_light_at_the_pictures_border_as_inside(
+    pack: Path, size: tuple[int, int]
+) -> None:
+    film = under(pack, size)
+    picture = film.picture(FACE, 0)
+    film.finish(picture)
+    first, inner = (size[0] - size[1]) // 2, size[1] * 9 // 10
+    for line in (picture[0, first : first + inner], picture[-1, first : first + inner]):
+        assert np.abs(line.astype(int) - 40).max() <= 2
+
+
+def test_a_face_outside_of_the_picture_is_not_put(pack: Path) -> None:
+    film = under(pack)
+    film._boxes[0] = (-900, 100, -500, 500)
+    picture = film.picture(FACE, 0)
+    before = picture.copy()
+    film.put(np.full((256, 256, 3), 255, np.uint8), picture, 0, 1.0)
+    assert (picture == before).all()
+
+
+def test_a_spoken_face_is_its_own_pictures_where_the_loop_turns_round(pack: Path) -> None:
+    face, film = renderer(pack, stub()[0]), loop.of(pack)
+    assert film is not None
+    face.hear(AudioChunk(0, 0, speech(2.0)))
+    start = COUNT - 8
+    for i in range(start, COUNT + 8):
+        frame = face.draw(Cue(i, i / 25, segment=0, position=(i - start) * 1920 + 960))
+        at = film.at(i)
+        beside, inside = levels(frame, at)
+        assert beside == pytest.approx(grey(at), abs=2.0)
+        if i > start + 3:  # the mouth has opened
+            assert inside - beside == pytest.approx(LIGHT, abs=4.0)
 
 
 def test_a_portrait_without_a_loop_is_drawn() -> None:

@@ -178,6 +178,20 @@ def test_a_moment_without_a_face_is_filled_evenly() -> None:
     assert np.allclose(filmed._filled(broken), landmarks)
 
 
+def test_a_face_that_reaches_beyond_the_video_is_told(tmp_path: Path) -> None:
+    film = Film(films.save(tmp_path / "clip.mp4", grey(30)))
+    landmarks = np.full((30, 478, 3), 60, np.float32)
+    gaps = np.zeros(30, np.float32)
+    assert filmed.notes(film, filmed.Followed(landmarks, gaps)) == []
+    landmarks[5:15, 152, 1] = 121  # the chin; the video is 120 high
+    (note,) = filmed.notes(film, filmed.Followed(landmarks, gaps))
+    assert "beyond the edge of the video for 0.4 s" in note
+
+
+def test_a_film_that_fills_the_wide_canvas_is_kept_to_its_last_column() -> None:
+    assert filmed._rect(np.full((CANVAS, 1820), 255, np.uint8)) == (-398, 0, 1426, CANVAS)
+
+
 @needs_detector
 @pytest.mark.parametrize(
     ("file", "change", "reason"),

@@ -49,6 +49,9 @@ class Body(Protocol):
     def put(self, face: U8, picture: U8, tick: int, share: float) -> None:
         """Mix a generated face, a square of any size, into the picture of its tick, in place."""
 
+    def finish(self, picture: U8) -> None:
+        """What lies over body and mouth, at the end, in place."""
+
     def apart(self, tick: int) -> float:
         """How much of its own lips must be covered in silence, because they are apart: 0..1."""
 
@@ -86,6 +89,7 @@ class Shown:
         if self.last is not None and self._share > 0:
             with self._device.stage("blend"):
                 self._body.put(self.last, picture, tick, ease(self._share))
+        self._body.finish(picture)
 
     def _hush(self, picture: U8, tick: int) -> None:
         share = self._body.apart(tick)
@@ -122,6 +126,9 @@ class DrawnBody:
     def put(self, face: U8, picture: U8, tick: int, share: float) -> None:
         blend.put(face, picture, replace(self._seat, alpha=_thinned(self._seat.alpha, share)))
 
+    def finish(self, picture: U8) -> None:
+        """There is nothing."""
+
     def apart(self, tick: int) -> float:
         return 0.0  # its lips touch at rest
 
@@ -133,31 +140,49 @@ class FilmedBody:
         self._loop, self._back = film, shown.picture
         height, width = self._back.shape[:2]
         self._scale, self._offset = still.on_canvas((width, height))
-        cover = self._fitted(
-            np.asarray(cv2.resize(film.cover, None, fx=SHRUNK, fy=SHRUNK), np.uint8), 1.0
-        )
-        self._cover = None if cover.min() == 255 else cover
+        beside = 255 - self._covered(film)
+        self._beside = beside if beside.any() else None
         self._boxes = [whole(box) for box in film.boxes]
 
     def picture(self, face: FaceParams, tick: int) -> U8:
         index = self._loop.at(tick)
         half = self._scale <= 0.5
         shown = decode(self._loop.pictures[index], "a picture of the loop", channels=3, half=half)
-        own = self._fitted(shown, 2.0 if half else 1.0)
-        if self._cover is None:
-            return own
-        out = self._back.copy()
-        blend.mix(own, out, self._cover)
-        return out
+        return self._fitted(shown, self._loop.rect[:2], 2.0 if half else 1.0)
 
-    def _fitted(self, image: U8, reduced: float) -> U8:
-        """A picture of the loop's rectangle as the call shows it; black beside it."""
+    def finish(self, picture: U8) -> None:
+        """The portrait's backdrop where the film ends, over a mouth too: a face that leaves the
+        film was made of what only repeats its border."""
+        if self._beside is not None:
+            blend.mix(self._back, picture, self._beside)
+
+    def _covered(self, film: Loop) -> U8:
+        """How much of the call's picture is the film's, 0..255; soft on each side where it ends."""
+        left, top, right, low = self._placed(film.rect)
+        height, width = self._back.shape[:2]
+        ring = np.pad(film.cover, 1, mode="edge")
+        ends = left >= 1, right <= width - 1, top >= 1, low <= height - 1
+        for side, inside in zip((ring[:, 0], ring[:, -1], ring[0], ring[-1]), ends, strict=True):
+            if inside:
+                side[:] = 0
+        large = cv2.resize(ring, None, fx=SHRUNK, fy=SHRUNK)
+        corner = film.rect[0] - SHRUNK, film.rect[1] - SHRUNK
+        return self._fitted(np.asarray(large, np.uint8), corner, 1.0)
+
+    def _fitted(self, image: U8, corner: tuple[int, int], reduced: float) -> U8:
+        """An image that begins at this corner of the canvas as the call shows it; beside it, its
+        border goes on."""
         s = self._scale * reduced
-        corner = np.array(self._loop.rect[:2]) * self._scale + self._offset
-        x, y = corner + (s - 1) / 2  # a pixel's place is its middle
+        x, y = np.array(corner) * self._scale + self._offset + (s - 1) / 2  # a pixel's middle
         size = (self._back.shape[1], self._back.shape[0])
-        move = np.array([[s, 0, x], [0, s, y]])
-        return np.asarray(cv2.warpAffine(image, move, size, flags=cv2.INTER_LINEAR), np.uint8)
+        out = cv2.warpAffine(
+            image,
+            np.array([[s, 0, x], [0, s, y]]),
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(out, np.uint8)
 
     def cut(self, picture: U8, tick: int, side: int) -> U8:
         place = self._placed(self._boxes[self._loop.at(tick)])
@@ -174,7 +199,8 @@ class FilmedBody:
         x0, y0, x1, y1 = self._placed(blend.square_around(box))
         height, width = picture.shape[:2]
         left, top = max(0, int(x0)), max(0, int(y0))
-        room = picture[top : min(height, int(y1) + 1), left : min(width, int(x1) + 1)]
+        low, right = max(0, min(height, int(y1) + 1)), max(0, min(width, int(x1) + 1))
+        room = picture[top:low, left:right]
         if room.size == 0:
             return
         size = room.shape[1], room.shape[0]

@@ -88,6 +88,14 @@ def notes(film: Film, followed: Followed) -> list[str]:
     said = []
     if film.longer:
         said.append(f"only the first {len(followed.gaps) / FPS:.0f} s of it are used")
+    height, width = film.picture(0).shape[:2]
+    oval = followed.landmarks[:, list(OVAL), :2]
+    cut_s = float(((oval < 0) | (oval > (width, height))).any(axis=(1, 2)).sum()) / FPS
+    if cut_s > 0:
+        said.append(
+            f"the face reaches beyond the edge of the video for {cut_s:.1f} s of it: it is cut off "
+            "there, use a part that shows all of it"
+        )
     talking_s = float((followed.gaps > OPEN).sum()) / FPS
     if talking_s > 0:
         said.append(
@@ -105,7 +113,9 @@ def write(
     cover = _cover(width, height, framed)
     rect = _rect(cover)
     wide_x = (cover.shape[1] - CANVAS) // 2
-    part = cover[rect[1] : rect[3], rect[0] + wide_x : rect[2] + wide_x]
+    part = np.pad(cover, ((0, SHRUNK), (0, SHRUNK)), mode="edge")[
+        rect[1] : rect[3], rect[0] + wide_x : rect[2] + wide_x
+    ]
     move = shifted(framed.move, -rect[0], -rect[1])
     size = rect[2] - rect[0], rect[3] - rect[1]
     names, bytes_ = [], 0
@@ -237,10 +247,10 @@ def _cover(width: int, height: int, framed: Framed) -> Bytes:
 
 
 def _rect(cover: Bytes) -> Box:
-    """What there is of the film on the canvas, in its pixels, multiples of SHRUNK a side."""
+    """What there is of the film on the canvas, in its pixels, multiples of SHRUNK a side: up to
+    SHRUNK - 1 more at the right and below."""
     rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
-    width = (columns[-1] + 1 - columns[0]) // SHRUNK * SHRUNK
-    height = (rows[-1] + 1 - rows[0]) // SHRUNK * SHRUNK
+    width, height = (-(-(at[-1] + 1 - at[0]) // SHRUNK) * SHRUNK for at in (columns, rows))
     x0 = int(columns[0]) - (cover.shape[1] - CANVAS) // 2
     return x0, int(rows[0]), x0 + int(width), int(rows[0] + height)
 
