@@ -55,10 +55,17 @@ class Hold(Generic[Model]):
         self.release()
 
 
+def _later(seconds: float, work: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
+
+
 class Residency(Generic[Model]):
     """capacity: bytes that all models together may take. kept_s: how long an unused one stays.
 
-    now: a clock in seconds. unload: told of each model that leaves, to free what it holds.
+    now: a clock in seconds. freed: called when models have left, and before another one is loaded
+    in their place. later: calls after so many seconds, on a thread of its own.
     """
 
     def __init__(
@@ -67,9 +74,11 @@ class Residency(Generic[Model]):
         *,
         kept_s: float = KEPT_S,
         now: Callable[[], float] = time.monotonic,
-        unload: Callable[[Model], None] = lambda model: None,
+        freed: Callable[[], None] = lambda: None,
+        later: Callable[[float, Callable[[], None]], None] = _later,
     ) -> None:
-        self._capacity, self._kept_s, self._now, self._unload = capacity, kept_s, now, unload
+        self._capacity, self._kept_s, self._now, self._freed = capacity, kept_s, now, freed
+        self._later = later
         self._lock = threading.Lock()
         self._places: dict[str, _Place[Model]] = {}
 
@@ -109,7 +118,7 @@ class Residency(Generic[Model]):
         return Hold(place.model, lambda: self._let_go(place))
 
     def sweep(self) -> None:
-        """Unload what nobody has used for `kept_s`; `hold` does it as well."""
+        """Let go what nobody has used for `kept_s`. By itself, and at each `hold`."""
         with self._lock:
             left = self._take_unused()
         self._drop(left)
@@ -117,10 +126,13 @@ class Residency(Generic[Model]):
     def _fill(self, name: str, place: _Place[Model], load: Callable[[], Model]) -> None:
         try:
             place.model = load()
-        except Exception as error:
-            place.fault = error
+        except BaseException as error:
+            interrupted = ModelError(f"the loading of {name} was interrupted")
+            place.fault = error if isinstance(error, Exception) else interrupted
             with self._lock:
                 del self._places[name]  # the next one tries anew
+            if place.fault is interrupted:
+                raise
         finally:
             place.ready.set()
 
@@ -128,6 +140,9 @@ class Residency(Generic[Model]):
         with self._lock:
             place.holders -= 1
             place.let_go_s = self._now()
+            unused = place.holders == 0
+        if unused:
+            self._later(self._kept_s, self.sweep)
 
     def _used(self) -> int:
         return sum(place.bytes for place in self._places.values())
@@ -156,6 +171,8 @@ class Residency(Generic[Model]):
         return left
 
     def _drop(self, left: list[_Place[Model]]) -> None:
+        """The last references to them: what they took is free before anything else is loaded."""
         for place in left:
-            if place.model is not None:
-                self._unload(place.model)
+            place.model = None
+        if left:
+            self._freed()

@@ -1,6 +1,9 @@
 """Models are loaded once, shared, and never leave while somebody holds them."""
 
+import gc
 import threading
+import weakref
+from collections.abc import Callable
 
 import pytest
 
@@ -14,10 +17,18 @@ class Memory:
     def __init__(self, capacity: int = 100, kept_s: float = 60.0) -> None:
         self.now_s = 0.0
         self.loaded: list[str] = []
-        self.left: list[str] = []
+        self.timers: list[tuple[float, Callable[[], None]]] = []
         self.models = Residency[str](
-            capacity, kept_s=kept_s, now=lambda: self.now_s, unload=self.left.append
+            capacity,
+            kept_s=kept_s,
+            now=lambda: self.now_s,
+            later=lambda seconds, work: self.timers.append((seconds, work)),
         )
+
+    @property
+    def left(self) -> list[str]:
+        """What was loaded and is not here any more."""
+        return [name for name in self.loaded if name not in self.models.names()]
 
     def hold(self, name: str, size: int = 40) -> Hold[str]:
         def load() -> str:
@@ -45,6 +56,51 @@ def test_unused_model_stays_for_a_while() -> None:
     memory.models.sweep()
     assert memory.left == ["a"]
     assert memory.models.used == 0
+
+
+def test_unused_model_leaves_by_itself() -> None:
+    memory = Memory()
+    memory.hold("a").release()
+    ((seconds, sweep),) = memory.timers
+    assert seconds == 60
+    memory.now_s = seconds
+    sweep()
+    assert memory.left == ["a"]
+
+
+def test_what_leaves_is_free_before_another_one_is_loaded() -> None:
+    class Weights:
+        """May be referred to weakly."""
+
+    freed: list[bool] = []
+    seen: list[weakref.ref[Weights]] = []
+    models = Residency[Weights](100, freed=lambda: freed.append(seen[0]() is None))
+
+    def load() -> Weights:
+        made = Weights()
+        seen.append(weakref.ref(made))
+        return made
+
+    models.hold("a", 80, load).release()
+    gc.collect()
+
+    def second() -> Weights:
+        assert freed == [True], "both are in memory"
+        return load()
+
+    models.hold("b", 80, second).release()
+
+
+def test_interrupted_load_leaves_nothing_and_those_who_waited_are_told() -> None:
+    memory = Memory()
+
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        memory.models.hold("a", 40, interrupted)
+    assert memory.models.used == 0
+    assert memory.hold("a").model == "a"
 
 
 def test_held_model_never_leaves() -> None:

@@ -100,7 +100,8 @@ class Graph:
                 run(*self._given)
             aside.synchronize()
             self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph, stream=aside):
+            # other sessions go on drawing while this one is recorded
+            with torch.cuda.graph(self._graph, stream=aside, capture_error_mode="thread_local"):
                 self._out = run(*self._given)
 
     def __call__(self, *given: Tensor) -> Tensor:

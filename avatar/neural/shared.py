@@ -32,7 +32,7 @@ def residency(device: str) -> "Residency[Any]":
     """What is in the memory of a device; the models are of different kinds."""
     if device.startswith("cuda"):
         capacity = int(torch.cuda.get_device_properties(device).total_memory * _SHARE)
-        return Residency(capacity, unload=lambda nets: torch.cuda.empty_cache())
+        return Residency(capacity, freed=torch.cuda.empty_cache)
     return Residency(_CPU_BYTES)
 
 
