@@ -46,6 +46,7 @@ async def test_devices_are_tried_before_and_changed_in_the_call(address: str) ->
         await expect(opened.locator(".pip video")).to_be_visible()
         await opened.keyboard.press("d")
         other = opened.get_by_label("Microphone", exact=True)
+        await until(lambda: changed(opened, ""), "the microphone is heard")
         before = (await sent_devices(opened))["audio"]
         names = await other.locator("option").all_inner_texts()
         await shot(opened, "devices")
