@@ -3,7 +3,8 @@
 LiveKit's native library calls back into Python from threads of its own, its log lines up to a
 second late. One that waits for the interpreter while that is torn down is ended by CPython in the
 middle of Rust code, and the process aborts (about one of twenty on a busy machine). So what is left
-to do at the end is done, and then the process is over without a teardown.
+to do at the end is done, and then the process is over without a teardown. LiveKit's own farewell at
+exit is left out: it takes the native library apart while that still runs.
 """
 
 import atexit
@@ -30,7 +31,12 @@ def leave_after(main: Callable[[], int]) -> NoReturn:
 
 def leave(code: int) -> NoReturn:
     """End this process now. Call it last, when loops are closed and threads joined."""
-    atexit._run_exitfuncs()  # pools, logs, and LiveKit's own farewell to its rooms
+    sys.stdout.flush()
+    sys.stderr.flush()
+    client = sys.modules.get("livekit.rtc._ffi_client")
+    if client is not None:
+        client.FfiClient._ffi_disposed = True  # so that nothing is taken apart at exit
+    atexit._run_exitfuncs()  # pools, logs
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
